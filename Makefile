@@ -1,0 +1,36 @@
+# make demo   set everything up and see a whole night on a small synthetic library
+# make test   set everything up and run all checks and tests
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: setup demo test quick lint bench clean
+
+setup: $(READY)
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,postgres]'
+	touch $(READY)
+
+demo: $(READY)
+	$(BIN)/tagger demo
+
+test: $(READY) lint
+	$(BIN)/python -m pytest
+
+# Work in progress: no TensorFlow, no whole commands.
+quick: $(READY)
+	$(BIN)/python -m pytest -q -m 'not slow' -x
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(READY)
+	$(BIN)/python -m bench
+
+clean:
+	rm -rf $(VENV) tagger-demo build dist .pytest_cache .mypy_cache .ruff_cache

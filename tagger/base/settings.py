@@ -1,0 +1,213 @@
+"""The station's settings: flags, then `TAGGER_*` variables, then `tagger.toml`, then the defaults below.
+
+`SECTIONS` orders them for the commented file that `tagger init` writes; the descriptions here are what it prints.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+
+from tagger.base.errors import SettingsError
+
+VARIABLE_PREFIX = "TAGGER_"
+NOT_SETTINGS = {"TAGGER_HOME", "TAGGER_INDEX"}  # options of the command line that have a variable too
+
+
+class Settings(BaseSettings):
+    """Everything that a station can set."""
+
+    model_config = SettingsConfigDict(env_prefix=VARIABLE_PREFIX, extra="forbid", frozen=True, populate_by_name=True)
+
+    # --- what is written
+    promise: float = Field(
+        0.90,
+        ge=0,
+        le=1,
+        description="Share of right genres that automatic writing promises. A genre is written without a person only "
+        "where artists that the model never heard bear this out. 0 writes whatever the model says.",
+    )
+    promise_confidence: float = Field(
+        0.80, gt=0, lt=1, description="How sure the promise must be (one-sided lower bound)."
+    )
+    max_writes: int = Field(500, ge=0, description="Files written in one night; the rest follows on later nights.")
+    settle_minutes: float = Field(
+        10, ge=0, description="A file changed less than this many minutes ago is left alone: it may still be copied."
+    )
+    mtime: Literal["bump", "preserve"] = Field(
+        "bump",
+        description="bump gives a written file a new time, so that other software sees the change; preserve keeps it.",
+    )
+    station: Literal["plain"] = Field("plain", description="The software that plays the library: plain folders.")
+
+    # --- what is looked at
+    exclude: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description='Files and folders to leave alone, as patterns, such as ["Jingles/*", "*_spot.mp3"].'
+    )
+    min_seconds: float = Field(60, ge=0, description="Shorter tracks (jingles) are neither learned from nor written.")
+    max_seconds: float = Field(1200, gt=0, description="Longer tracks (shows, mixes) likewise.")
+    max_missing: float = Field(
+        0.20, ge=0, le=1, description="If more than this share of the known files is gone, nothing is changed."
+    )
+    probe_seconds: float = Field(20, gt=0, description="A library that does not answer within this time counts as hung.")
+
+    # --- learning
+    retrain_growth: float = Field(0.10, ge=0, description="Train again when the labels grew by this share,")
+    retrain_days: float = Field(30, ge=0, description="or when the model is older than this many days.")
+    min_tracks: int = Field(2, ge=1, description="A genre with fewer labelled tracks is not learned.")
+    clips: int = Field(5, ge=1, le=50, description="Clips cut from a track.")
+    clip_seconds: Annotated[tuple[int, ...], NoDecode] = Field((1, 2), description="Their lengths, in seconds.")
+    family: Literal["cnn2d", "cnn2d-wtsc"] = Field("cnn2d", description="The kind of model: cnn2d or cnn2d-wtsc.")
+    epochs: int = Field(60, ge=1, description="Passes over the data set at the most; early stopping ends it sooner.")
+    seed: int = Field(1, ge=0, description="Seed of the split, the clips and the training.")
+
+    # --- the machine
+    workers: int = Field(
+        default_factory=lambda: os.cpu_count() or 1, ge=1, description="Processes that decode audio (default: cores)."
+    )
+    keep_models: int = Field(5, ge=1, description="Models to keep, the current one among them.")
+    keep_reports: int = Field(60, ge=1, description="Reports to keep.")
+
+    @field_validator("exclude", mode="before")
+    @classmethod
+    def _patterns(cls, value: object) -> object:
+        return _listed(value)
+
+    @field_validator("clip_seconds", mode="before")
+    @classmethod
+    def _lengths(cls, value: object) -> object:
+        return _listed(value)
+
+    @field_validator("clip_seconds")
+    @classmethod
+    def _some_lengths(cls, value: tuple[int, ...]) -> tuple[int, ...]:
+        if not value or any(not 1 <= seconds <= 30 for seconds in value):
+            raise ValueError("one or more whole numbers from 1 to 30")
+        return tuple(sorted(set(value)))
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Flags and the file come in through `load_settings`, which merges them around the variables."""
+        return (init_settings,)
+
+
+SECTIONS = {
+    "What is written": ("promise", "promise_confidence", "max_writes", "settle_minutes", "mtime", "station"),
+    "What is looked at": ("exclude", "min_seconds", "max_seconds", "max_missing", "probe_seconds"),
+    "Learning": (
+        *("retrain_growth", "retrain_days", "min_tracks", "clips", "clip_seconds", "family", "epochs", "seed"),
+    ),
+    "The machine": ("workers", "keep_models", "keep_reports"),
+}
+
+
+def _listed(value: object) -> object:
+    """Turn the text of a variable into a list: JSON, or parts between commas."""
+    if not isinstance(value, str):
+        return value
+    if value.lstrip().startswith("["):
+        try:
+            return json.loads(value)
+        except ValueError:
+            raise ValueError('a list such as ["a", "b"] or a,b') from None
+    return [part.strip() for part in value.split(",") if part.strip()]
+
+
+def _from_file(path: Path) -> dict[str, Any]:
+    try:
+        with path.open("rb") as file:
+            found = tomllib.load(file)
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        raise SettingsError(f"{path} cannot be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path}: {error}") from error
+    return found
+
+
+def _from_variables(environ: dict[str, str]) -> dict[str, Any]:
+    """Settings among the variables. Others that start alike belong to somebody else and are let be."""
+    known = {VARIABLE_PREFIX + key.upper(): key for key in Settings.model_fields}
+    return {known[name]: text for name, text in environ.items() if name in known and name not in NOT_SETTINGS}
+
+
+def _allowed(key: str, message: str) -> str:
+    field = Settings.model_fields.get(key)
+    if field is None:
+        return f"there is no such setting; known are {', '.join(Settings.model_fields)}"
+    return message[0].lower() + message[1:].removeprefix("Value error, ") if message else "not allowed"
+
+
+def load_settings(file: Path | None, flags: dict[str, Any], environ: dict[str, str] | None = None) -> Settings:
+    """Merge flags, variables and the file into the settings of this run.
+
+    Parameters
+    ----------
+    file : Path or None
+        `tagger.toml`; need not exist.
+    flags : dict
+        Settings given on the command line; None means not given.
+    environ : dict, optional
+        The environment; `os.environ` by default.
+
+    Raises
+    ------
+    SettingsError
+        For the first bad value: one line with the source, the key, the value and what is allowed.
+    """
+    layers = [
+        ("on the command line", {key: value for key, value in flags.items() if value is not None}),
+        ("in the environment", _from_variables(dict(os.environ) if environ is None else environ)),
+        (f"in {file}", _from_file(file) if file else {}),
+    ]
+    merged: dict[str, Any] = {}
+    for _, layer in reversed(layers):
+        merged.update(layer)
+    try:
+        settings = Settings(**merged)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = str(first["loc"][0]) if first["loc"] else "settings"
+        where, value = next(((where, layer[key]) for where, layer in layers if key in layer), ("", first.get("input")))
+        shown = f"{VARIABLE_PREFIX}{key.upper()}" if where == "in the environment" else key
+        message = first["msg"].removeprefix("Value error, ")
+        raise SettingsError(f"setting {shown} {where} is {value!r}: {_allowed(key, message)}") from None
+    if settings.min_seconds >= settings.max_seconds:
+        raise SettingsError(
+            f"setting min_seconds is {settings.min_seconds:g}: it must be less than max_seconds, {settings.max_seconds:g}"
+        )
+    return settings
+
+
+def settings_template() -> str:
+    """Return a commented `tagger.toml` with every setting at its default, switched off."""
+    defaults = Settings()
+    lines = ["# Settings of this station. Take the # away from a line to change it.", ""]
+    for title, keys in SECTIONS.items():
+        lines += [f"# ---- {title}", ""]
+        for key in keys:
+            field = Settings.model_fields[key]
+            lines += [f"# {part}" for part in _wrapped(field.description or "")]
+            value = getattr(defaults, key)
+            lines += [f"# {key} = {json.dumps(list(value) if isinstance(value, tuple) else value)}", ""]
+    return "\n".join(lines)
+
+
+def _wrapped(text: str, width: int = 100) -> list[str]:
+    import textwrap
+
+    return textwrap.wrap(text, width)

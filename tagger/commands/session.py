@@ -1,0 +1,247 @@
+"""What every command works with: home, settings, console, genre map, index, journal, lock, and the way to stop.
+
+A command that changes the index or files calls `begin`, which takes the lock, opens the index, settles what an
+earlier run left unfinished, and starts a run. The others call `look`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import logging
+import logging.handlers
+import os
+import secrets
+import signal
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+from tagger.base.errors import EXIT_DONE, EXIT_MANY_FILES_FAILED, FileProblem, Stopped, TaggerError
+from tagger.base.home import Home, find_home
+from tagger.base.lock import run_lock
+from tagger.base.records import Problem
+from tagger.base.settings import Settings, load_settings
+from tagger.commands.console import Console, print_json
+
+if TYPE_CHECKING:
+    from tagger.genres.map import GenreMap
+    from tagger.index.journal import Journal
+    from tagger.index.store import Index
+
+LOG_BYTES = 5_000_000
+LOG_FILES = 5
+MANY_FILES = 10  # more problems than this,
+MANY_SHARE = 0.01  # and than this share of the files, make exit code 1
+
+log = logging.getLogger("tagger")
+
+
+@dataclass
+class Outcome:
+    """What a command hands back.
+
+    `lines` are for people; `asked` says that they are what the command is for, so they are printed to a pipe too;
+    otherwise they are printed off a terminal only if `noteworthy`. `looked_at` is the number of files that the
+    share of problems is judged by.
+    """
+
+    counts: dict[str, int] = field(default_factory=dict)
+    own: dict[str, Any] = field(default_factory=dict)
+    lines: list[str] = field(default_factory=list)
+    asked: bool = False
+    noteworthy: bool = False
+    looked_at: int = 0
+    exit_code: int = EXIT_DONE
+
+
+class Session:
+    """One invocation of the command line."""
+
+    def __init__(self, command: str, home: Home, index_url: str | None, settings: Settings, console: Console) -> None:
+        self.command = command
+        self.home = home
+        self.settings = settings
+        self.console = console
+        self.problems: list[Problem] = []
+        self.run_id: str | None = None
+        self.started = time.monotonic()
+        self.deadline: float | None = None  # by time.monotonic()
+        self._index_url = index_url
+        self._stopping = False
+        self._closing = contextlib.ExitStack()
+
+    @classmethod
+    def from_arguments(cls, arguments: argparse.Namespace) -> Session:
+        """Make the session that the parsed command line asks for."""
+        given = vars(arguments)
+        home = find_home(given.get("home"), making=given["command"] == "init")
+        console = Console(given.get("json", False), given.get("verbose", False), given.get("quiet", False))
+        flags = {key: given[key] for key in Settings.model_fields if given.get(key) is not None}
+        settings = load_settings(home.settings, flags)
+        return cls(given["command"], home, given.get("index") or os.environ.get("TAGGER_INDEX"), settings, console)
+
+    # --- begin and end
+
+    def __enter__(self) -> Session:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            self._closing.callback(signal.signal, number, signal.signal(number, self._on_signal))
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
+        try:
+            if self.run_id is not None and error is not None:
+                stopped = isinstance(error, (Stopped, KeyboardInterrupt))
+                with contextlib.suppress(TaggerError):  # the error that ended the run matters more
+                    self.index.runs.finish(self.run_id, "stopped" if stopped else "failed", {})
+                log.error("%s %s: %s", self.command, "stopped" if stopped else "failed", error)
+        finally:
+            self._closing.close()
+
+    def look(self) -> None:
+        """Get ready to read: the home exists and the index opens."""
+        self.home.create()
+        _ = self.index
+
+    def begin(self) -> str:
+        """Get ready to change something: lock, index, unfinished business, a run of its own.
+
+        Returns
+        -------
+        str
+            The id of the run.
+        """
+        self.home.create()
+        self._closing.enter_context(run_lock(self.home.lock, self.command))
+        self._log_to_file()
+        _ = self.index, self.genre_map
+        from tagger.commands.settle import settle
+
+        settle(self)
+        self.run_id = f"{time.strftime('%Y%m%dT%H%M%S')}-{secrets.token_hex(2)}"
+        self.index.runs.start(self.run_id, self.command)
+        log.info("%s begins, run %s", self.command, self.run_id)
+        self.refresh_labels()
+        return self.run_id
+
+    def finish(self, outcome: Outcome) -> int:
+        """Record the end of the run, print what happened, and return the exit code."""
+        if outcome.exit_code == EXIT_DONE and self._too_many_problems(outcome.looked_at):
+            outcome.exit_code = EXIT_MANY_FILES_FAILED
+        if self.run_id is not None:
+            self.index.runs.finish(self.run_id, "done", outcome.counts)
+            log.info("%s done: %s", self.command, outcome.counts)
+        if self.console.as_json:
+            print_json(self._facts(outcome))
+        elif not self.console.quiet and (
+            outcome.asked or outcome.noteworthy or self.console.verbose or self.console.terminal
+        ):
+            self.console.show(outcome.lines)
+        return outcome.exit_code
+
+    def _facts(self, outcome: Outcome) -> dict[str, Any]:
+        facts: dict[str, Any] = {"command": self.command, "run_id": self.run_id, "seconds": self.seconds()}
+        facts["counts"] = outcome.counts
+        facts["errors"] = [{"path": problem.path, "error": problem.error} for problem in self.problems]
+        return {**facts, "home": str(self.home.folder), **outcome.own}
+
+    def _too_many_problems(self, looked_at: int) -> bool:
+        return len(self.problems) > MANY_FILES and len(self.problems) > MANY_SHARE * looked_at
+
+    # --- the parts
+
+    @cached_property
+    def genre_map(self) -> GenreMap:
+        """The station's map, else the default one."""
+        from tagger.genres.map import default_map_path, load_map
+
+        own = self.home.genre_map
+        return load_map(own if own.exists() else default_map_path())
+
+    @cached_property
+    def index(self) -> Index:
+        """The index, brought up to date with this version's tables."""
+        from tagger.index.store import open_index
+
+        index = open_index(self._index_url or self.home.index, warn=self.console.warn)
+        self._closing.callback(index.close)
+        return index
+
+    @cached_property
+    def journal(self) -> Journal:
+        """The record of every tag change."""
+        from tagger.index.journal import Journal
+
+        return Journal(self.home.journal)
+
+    def refresh_labels(self) -> None:
+        """Label every track anew if the genre map has changed since the labels were made."""
+        from tagger.commands.labels import relabel_if_map_changed
+
+        relabel_if_map_changed(self)
+
+    # --- on the way
+
+    def report(self, problem: FileProblem) -> None:
+        """Note a file that could not be handled."""
+        self.problems.append(Problem(problem.path, problem.cause))
+        log.warning("%s", problem)
+
+    def check(self) -> None:
+        """Stop here, between two files, if a signal asked for it.
+
+        Raises
+        ------
+        Stopped
+        """
+        if self._stopping:
+            raise Stopped("stopped by a signal; everything done so far is kept and the next run continues")
+
+    def stopping(self) -> bool:
+        """Say whether a signal asked to stop."""
+        return self._stopping
+
+    def time_left(self) -> float | None:
+        """Return the seconds until `--max-minutes` is reached; None where there is no limit."""
+        return None if self.deadline is None else self.deadline - time.monotonic()
+
+    def seconds(self) -> float:
+        """Return the seconds since this session began."""
+        return round(time.monotonic() - self.started, 3)
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        if self._stopping:
+            raise KeyboardInterrupt
+        self._stopping = True
+        self.console.say("stopping after the file at hand; once more to stop at once")
+
+    def _log_to_file(self) -> None:
+        handler = logging.handlers.RotatingFileHandler(
+            self.home.logs / "tagger.log", maxBytes=LOG_BYTES, backupCount=LOG_FILES, encoding="utf-8",
+            errors="backslashreplace",
+        )
+        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+        log.addHandler(handler)
+        log.setLevel(logging.DEBUG if self.console.verbose else logging.INFO)
+        log.propagate = False
+        self._closing.callback(handler.close)
+        self._closing.callback(log.removeHandler, handler)
+
+
+@contextlib.contextmanager
+def timed(into: dict[str, Any]) -> Iterator[None]:
+    """Put the seconds that the block took into `into["seconds"]`."""
+    started = time.monotonic()
+    try:
+        yield
+    finally:
+        into["seconds"] = round(time.monotonic() - started, 3)
+
+
+def absolute(path: str | Path) -> bytes:
+    """Return a path as absolute bytes; links are kept as they are, since a mount may move behind one."""
+    return os.path.abspath(os.fsencode(path))

@@ -1,0 +1,36 @@
+"""Files are replaced whole or not at all."""
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from tagger.base.files import replace_file, write_text
+
+
+def test_replaces_whole(tmp_path: Path) -> None:
+    target = tmp_path / "card.json"
+    write_text(target, "old")
+    write_text(target, "new")
+    assert target.read_text() == "new"
+    assert os.listdir(tmp_path) == ["card.json"]
+
+
+def test_failure_keeps_the_old_content_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    target = tmp_path / "card.json"
+    write_text(target, "old")
+    with pytest.raises(ZeroDivisionError), replace_file(target) as file:
+        file.write("half")
+        raise ZeroDivisionError
+    assert target.read_text() == "old"
+    assert os.listdir(tmp_path) == ["card.json"]
+
+
+def test_new_file_has_the_mode_that_the_umask_allows(tmp_path: Path) -> None:
+    old = os.umask(0o027)
+    try:
+        write_text(tmp_path / "card.json", "x")
+    finally:
+        os.umask(old)
+    assert stat.S_IMODE((tmp_path / "card.json").stat().st_mode) == 0o640
