@@ -25,7 +25,9 @@ def make_audio() -> Callable[..., Path]:
     """Return a function that encodes a few seconds of noise and tone; another `seed` is other audio."""
     from tagger.audio.encode import encode
 
-    def make(path: Path, container: str, seconds: float = 3.0, seed: int = 1, channels: int = 2, **options: object) -> Path:
+    def make(
+        path: Path, container: str, seconds: float = 3.0, seed: int = 1, channels: int = 2, **options: object
+    ) -> Path:
         random = np.random.default_rng(seed)
         time = np.arange(int(seconds * RATE)) / RATE
         tone = 0.3 * np.sin(2 * np.pi * (220 + 30 * seed) * time)

@@ -55,12 +55,13 @@ class Settings(BaseSettings):
     max_missing: float = Field(
         0.20, ge=0, le=1, description="If more than this share of the known files is gone, nothing is changed."
     )
-    probe_seconds: float = Field(20, gt=0, description="A library that does not answer within this time counts as hung.")
+    probe_seconds: float = Field(
+        20, gt=0, description="A library that does not answer within this time counts as hung."
+    )
 
     # --- learning
     retrain_growth: float = Field(0.10, ge=0, description="Train again when the labels grew by this share,")
     retrain_days: float = Field(30, ge=0, description="or when the model is older than this many days.")
-    min_tracks: int = Field(2, ge=1, description="A genre with fewer labelled tracks is not learned.")
     clips: int = Field(5, ge=1, le=50, description="Clips cut from a track.")
     clip_seconds: Annotated[tuple[int, ...], NoDecode] = Field((1, 2), description="Their lengths, in seconds.")
     family: Literal["cnn2d", "cnn2d-wtsc"] = Field("cnn2d", description="The kind of model: cnn2d or cnn2d-wtsc.")
@@ -108,7 +109,7 @@ SECTIONS = {
     "What is written": ("promise", "promise_confidence", "max_writes", "settle_minutes", "mtime", "station"),
     "What is looked at": ("exclude", "min_seconds", "max_seconds", "max_missing", "probe_seconds"),
     "Learning": (
-        *("retrain_growth", "retrain_days", "min_tracks", "clips", "clip_seconds", "family", "epochs", "seed"),
+        *("retrain_growth", "retrain_days", "clips", "clip_seconds", "family", "epochs", "seed"),
     ),
     "The machine": ("workers", "keep_models", "keep_reports"),
 }

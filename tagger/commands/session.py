@@ -68,6 +68,7 @@ class Session:
         self.settings = settings
         self.console = console
         self.problems: list[Problem] = []
+        self.new_problems = 0  # of these, the ones that an earlier run has not told already
         self.run_id: str | None = None
         self.started = time.monotonic()
         self.deadline: float | None = None  # by time.monotonic()
@@ -186,10 +187,12 @@ class Session:
 
     # --- on the way
 
-    def report(self, problem: FileProblem) -> None:
-        """Note a file that could not be handled."""
+    def report(self, problem: FileProblem, told: bool = False) -> None:
+        """Note a file that could not be handled; `told` says that an earlier run has reported it."""
         self.problems.append(Problem(problem.path, problem.cause))
-        log.warning("%s", problem)
+        if not told:
+            self.new_problems += 1
+            log.warning("%s", problem)
 
     def check(self) -> None:
         """Stop here, between two files, if a signal asked for it.
@@ -209,6 +212,11 @@ class Session:
         """Return the seconds until `--max-minutes` is reached; None where there is no limit."""
         return None if self.deadline is None else self.deadline - time.monotonic()
 
+    def out_of_time(self) -> bool:
+        """Say whether `--max-minutes` is reached."""
+        left = self.time_left()
+        return left is not None and left <= 0
+
     def seconds(self) -> float:
         """Return the seconds since this session began."""
         return round(time.monotonic() - self.started, 3)
@@ -221,7 +229,10 @@ class Session:
 
     def _log_to_file(self) -> None:
         handler = logging.handlers.RotatingFileHandler(
-            self.home.logs / "tagger.log", maxBytes=LOG_BYTES, backupCount=LOG_FILES, encoding="utf-8",
+            self.home.logs / "tagger.log",
+            maxBytes=LOG_BYTES,
+            backupCount=LOG_FILES,
+            encoding="utf-8",
             errors="backslashreplace",
         )
         handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))

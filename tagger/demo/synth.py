@@ -19,7 +19,7 @@ from tagger.demo.styles import GENRES, STYLES
 from tagger.demo.voices import TIMBRES, Player, Samples, Timbre, drum_kit, vary
 
 ROLES = ("bass", "chords", "lead", "colour")
-BORROWED = 0.12  # share of parts that come from a neighbouring genre
+BORROWED = 0.1  # share of parts that come from a neighbouring genre
 HANDS = 0.3  # how far artists' instruments differ, in octaves of cutoff
 MIX_SPREAD = 2.5  # standard deviation of the level of a part between artists [dB]
 RAW_PEAK = 0.9  # peak of a finished track

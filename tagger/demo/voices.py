@@ -277,6 +277,7 @@ def drum_kit(rng: np.random.Generator, rate: int, sharpness: float, weight: floa
         at = int(delay * rate)
         clap[at:] += 0.7 * clap[: len(clap) - at].copy()
     bright = near(5000, 0.2)
+    cymbal = [sweep(0.7, pitch, pitch, 0.1, near(0.15)) for pitch in (near(2900), near(3700), near(4600), near(5300))]
     kit = {
         "kick": kick,
         "snare": snare,
@@ -285,7 +286,7 @@ def drum_kit(rng: np.random.Generator, rate: int, sharpness: float, weight: floa
         "snap": noise(0.12, near(0.02), 1800, 6000),
         "hat": noise(0.09, near(0.02), bright, top + 4000),
         "open": noise(0.4, near(0.14), bright, top + 4000),
-        "ride": 0.6 * noise(0.7, near(0.22), 4000, top + 2000) + 0.2 * sweep(0.7, 3100, 3050, 0.1, near(0.2)),
+        "ride": 0.6 * noise(0.7, near(0.22), 4000, top + 2000) + 0.05 * sum(cymbal),
         "crash": noise(1.6, near(0.5), 2500, top + 4000),
         "brush": noise(0.22, near(0.07), 1500, 6500),
         "shaker": noise(0.1, near(0.03), 4500, top + 3000),

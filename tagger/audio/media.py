@@ -1,0 +1,69 @@
+"""The one door to PyAV for reading: opens a file, and turns what FFmpeg says into `UnreadableAudio`."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+from collections.abc import Iterator
+
+import av
+from av.container import InputContainer
+
+from tagger.audio.tail import AudioPart, audio_end
+from tagger.base.errors import UnreadableAudio
+
+# Nothing but containers of audio: FFmpeg also knows playlists and scripts that make it open other files and addresses,
+# and a file in a library may be one of those under the name of a song.
+_FORMATS = "mp3,aac,flac,ogg,mov,wav,w64,aiff,caf,au,asf,ape,wv,mpc,mpc8,tta,tak,dsf,matroska,amr,ac3,eac3,dts,mp2"
+
+
+@contextlib.contextmanager
+def open_media(path: bytes | str, *, fast: bool = False) -> Iterator[InputContainer]:
+    """Open a file for demuxing and decoding; tags behind the audio are not part of it.
+
+    Parameters
+    ----------
+    path : bytes or str
+        A regular file.
+    fast : bool
+        Let seeks in MP3 jump by the header's word, near the asked time, without reading what lies between.
+
+    Yields
+    ------
+    av.container.InputContainer
+        With at least one audio stream.
+
+    Raises
+    ------
+    UnreadableAudio
+        If the file cannot be opened, is no audio, or FFmpeg fails on it inside the `with` block.
+    """
+    options = {"format_whitelist": _FORMATS} | ({"fflags": "+fastseek"} if fast else {})
+    try:
+        with contextlib.ExitStack() as stack:
+            # Not blocking, since somebody may pass a pipe that nobody writes to.
+            file = open(path, "rb", buffering=0, opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK))
+            stack.callback(file.close)
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise UnreadableAudio(path, "not a regular file")
+            part = AudioPart(file, audio_end(file))
+            if not part._end:
+                raise UnreadableAudio(path, "empty")
+            container = stack.enter_context(av.open(part, options=options))
+            if not container.streams.audio:
+                raise UnreadableAudio(path, "no audio in it")
+            yield container
+    except av.FFmpegError as error:
+        raise UnreadableAudio(path, _cause(error)) from error
+    except OSError as error:
+        raise UnreadableAudio(path, error.strerror or str(error)) from error
+
+
+def _cause(error: av.FFmpegError) -> str:
+    """Say plainly what FFmpeg means."""
+    if isinstance(error, (av.InvalidDataError, av.ArgumentError, av.EOFError)):
+        return "damaged, or not an audio file"
+    if isinstance(error, (av.DecoderNotFoundError, av.PatchWelcomeError)):
+        return "its audio codec is not known"
+    return f"cannot be decoded: {error.strerror or error}"

@@ -1,0 +1,55 @@
+"""`tagger audit`: genre tags that a person should look at, worst first."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tagger.base.files import write_text
+from tagger.commands.console import table
+from tagger.commands.session import Outcome, Session
+from tagger.commands.views import audit_track
+
+if TYPE_CHECKING:
+    from tagger.outcome.audit import Finding
+
+SHOWN = 40  # rows of the table; the CSV and the JSON have all
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Where to put a CSV, and how much of the table to show."""
+    parser.add_argument("--csv", type=Path, metavar="FILE", help="also write all findings as CSV")
+    parser.add_argument("--top", type=int, default=SHOWN, metavar="N", help=f"rows to show (default: {SHOWN})")
+
+
+def run(session: Session, arguments: argparse.Namespace) -> Outcome:
+    """List the findings."""
+    session.look()
+    from tagger.outcome import audit as findings_of
+
+    findings = find(session)
+    groups = findings_of.grouped(findings)
+    lines = table(findings_of.TABLE_HEADER, findings_of.table_rows(groups, arguments.top), numbers=frozenset({2}))
+    if len(groups) > arguments.top:
+        lines.append(f"... and {len(groups) - arguments.top:,} more (--top, --csv FILE)")
+    if arguments.csv:
+        write_text(arguments.csv, findings_of.to_csv(findings))
+        lines.append(f"All findings: {arguments.csv}")
+    return Outcome(
+        counts=findings_of.counts(findings),
+        own={"findings": [finding.facts() for finding in findings]},
+        lines=lines if findings else ["Nothing to find fault with."],
+        asked=True,
+    )
+
+
+def find(session: Session) -> list[Finding]:
+    """Return the findings over all tracks of the index that a person has not dismissed."""
+    from tagger.genres.suggest import suggest
+    from tagger.outcome.audit import audit
+
+    current = session.index.models.current()
+    views = session.index.select.views(current.model_id if current else None)
+    tracks = [audit_track(view) for view in views if view.track.state is not None and not view.dismissed]
+    return audit(tracks, session.genre_map.match_all, lambda tag: suggest(tag, session.genre_map))

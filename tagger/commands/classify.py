@@ -1,0 +1,133 @@
+"""`tagger classify`: predictions for the tracks that have no label."""
+
+from __future__ import annotations
+
+import argparse
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tagger.base.errors import FileProblem
+from tagger.base.records import ClipSource, Decision, Prediction, TrackState
+from tagger.commands.libraries import mounted_libraries
+from tagger.commands.model import canonical, current_classifier, spectrograms_of, thresholds_of
+from tagger.commands.session import Outcome, Session
+from tagger.commands.views import length_ok
+
+if TYPE_CHECKING:
+    from tagger.index.rows import TrackRow
+    from tagger.model.saved import Classifier
+
+Heard = tuple["TrackRow", "np.ndarray | FileProblem"]
+BATCH = 64  # tracks per call of the network and per transaction
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Which tracks to look at."""
+    parser.add_argument("--refresh", action="store_true", help="predict again, also for genres that a model wrote")
+
+
+def run(session: Session, arguments: argparse.Namespace) -> Outcome:
+    """Classify with the current model."""
+    session.begin()
+    classifier = current_classifier(session)
+    libraries = [row.library_id for row in mounted_libraries(session)]
+    counts = classify(session, classifier, libraries, arguments.refresh)
+    return Outcome(counts, {}, summary(session, counts), bool(session.new_problems), looked_at=sum(counts.values()))
+
+
+def classify(
+    session: Session, classifier: Classifier, library_ids: Collection[int], refresh: bool = False
+) -> dict[str, int]:
+    """Predict the tracks without a label that the current model has not heard yet, and save it in batches.
+
+    Returns
+    -------
+    dict
+        The counts of the command.
+    """
+    rows = [
+        row
+        for row in session.index.select.to_classify(classifier.card["id"], refresh, _states(refresh), library_ids)
+        if length_ok(session, row)
+    ]
+    limits, unmeasured = thresholds_of(session, classifier)
+    counts = Counter(classified=0, accepted=0, abstained=0, unreadable=0)
+    with session.console.bar("classifying", len(rows), "tracks") as bar:
+        for batch in _heard(session, classifier, rows):
+            bar.step(len(batch))
+            predictions = _predict(session, classifier, limits, unmeasured, batch, counts)
+            session.index.predictions.save(predictions, session.run_id)
+            session.check()
+            if session.out_of_time():
+                break
+    return dict(counts)
+
+
+def _states(refresh: bool) -> tuple[TrackState, ...]:
+    """Return the states to listen to: what people left open, and with `refresh` what a model wrote."""
+    states = (TrackState.UNTAGGED, TrackState.UNMAPPED, TrackState.AMBIGUOUS)
+    return (*states, TrackState.MACHINE) if refresh else states
+
+
+def _heard(session: Session, classifier: Classifier, rows: list[TrackRow]) -> Iterator[list[Heard]]:
+    """Yield batches of tracks with their clips, in the order of `rows`."""
+    sources = (ClipSource(row.track, row.absolute, row.duration) for row in rows)
+    batch: list[Heard] = []
+    for row, (_, clips) in zip(rows, spectrograms_of(session, classifier, sources), strict=True):
+        batch.append((row, clips))
+        if len(batch) == BATCH:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def _predict(
+    session: Session,
+    classifier: Classifier,
+    limits: Mapping[str, float | None],
+    unmeasured: Collection[str],
+    batch: Sequence[Heard],
+    counts: Counter[str],
+) -> list[Prediction]:
+    from tagger.outcome.decide import decide
+
+    readable: list[tuple[TrackRow, np.ndarray]] = []
+    unreadable: dict[int, str] = {}
+    for row, clips in batch:
+        if isinstance(clips, FileProblem):
+            session.report(clips)
+            counts["unreadable"] += 1
+            unreadable[row.track_id] = clips.cause
+        else:
+            readable.append((row, clips))
+    session.index.tracks.save_audio_problems(unreadable)
+    if not readable:
+        return []
+    predictions = []
+    for (row, _), chances in zip(
+        readable, classifier.track_probabilities([clips for _, clips in readable]), strict=True
+    ):
+        probabilities = canonical(session, classifier.genres, chances)
+        genre, confidence, decision, reason = decide(probabilities, limits, unmeasured)
+        counts["classified"] += 1
+        counts["accepted" if decision == Decision.ACCEPT else "abstained"] += 1
+        predictions.append(
+            Prediction(row.track_id, classifier.card["id"], probabilities, genre, confidence, decision, reason)
+        )
+    return predictions
+
+
+def summary(session: Session, counts: dict[str, int]) -> list[str]:
+    """Return what was predicted, for people."""
+    lines = [
+        f"{counts['classified']:,} tracks classified: {counts['accepted']:,} surely enough to write, "
+        f"{counts['abstained']:,} for review."
+    ]
+    if counts["unreadable"]:
+        lines.append(f"{counts['unreadable']:,} could not be decoded:")
+        lines += [f"  {problem.path}: {problem.error}" for problem in session.problems]
+    return lines

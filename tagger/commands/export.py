@@ -1,0 +1,56 @@
+"""`tagger export`: the index as CSV, JSON lines or M3U playlists."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tagger.base.errors import UsageError
+from tagger.base.files import write_text
+from tagger.commands.session import Outcome, Session
+from tagger.commands.views import export_row
+
+if TYPE_CHECKING:
+    from tagger.outcome.export import ExportRow
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Format and place."""
+    parser.add_argument("--format", choices=("csv", "jsonl", "m3u"), default="csv", help="default: csv")
+    parser.add_argument("--out", type=Path, metavar="PATH", help="a file, or a folder for m3u; standard output without")
+
+
+def run(session: Session, arguments: argparse.Namespace) -> Outcome:
+    """Write one line per readable track that is there."""
+    session.look()
+    from tagger.outcome import export
+
+    if arguments.format == "m3u" and arguments.out is None:
+        raise UsageError("m3u makes a playlist per genre; say where with --out FOLDER")
+    if arguments.out is None and session.console.as_json:
+        raise UsageError("--json and an export both want standard output; give the export a place with --out")
+    rows = list(exported(session))
+    if arguments.format == "m3u":
+        made, problems = export.write_playlists(rows, arguments.out, [genre.id for genre in session.genre_map.genres])
+        session.problems += problems
+        lines = [f"{len(made)} playlists with {sum(made.values()):,} tracks in {arguments.out}."]
+    else:
+        texts = (export.csv_lines if arguments.format == "csv" else export.jsonl_lines)(rows)
+        lines = []
+        if arguments.out is None:
+            sys.stdout.writelines(texts)
+        else:
+            write_text(arguments.out, "".join(texts))
+            lines.append(f"{len(rows):,} tracks in {arguments.out}.")
+    return Outcome({"tracks": len(rows)}, {"out": str(arguments.out) if arguments.out else None}, lines, asked=True)
+
+
+def exported(session: Session) -> Iterator[ExportRow]:
+    """Yield the readable tracks of all libraries, by path."""
+    current = session.index.models.current()
+    for view in session.index.select.views(current.model_id if current else None):
+        if view.track.state is not None:
+            yield export_row(session, view)

@@ -1,0 +1,70 @@
+"""Wiring of models: the current one, what it listens to, and where its promise stands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tagger.base.errors import FileProblem, NoModel
+from tagger.base.records import ClipSource
+
+if TYPE_CHECKING:
+    from tagger.commands.session import Session
+    from tagger.model.saved import Classifier
+
+
+def current_classifier(session: Session) -> Classifier:
+    """Load the model that was promoted last.
+
+    Raises
+    ------
+    NoModel
+        If there is none yet.
+    """
+    current = session.index.models.current()
+    if current is None:
+        raise NoModel("there is no model yet; train one with `tagger train` (or let `tagger nightly` do it)")
+    from tagger.model.saved import load
+
+    return load(Path(current.folder))
+
+
+def spectrograms_of(
+    session: Session, classifier: Classifier, sources: Iterable[ClipSource]
+) -> Iterator[tuple[ClipSource, np.ndarray | FileProblem]]:
+    """Cut clips from tracks and turn them into the pictures that a model knows, in worker processes.
+
+    Yields
+    ------
+    tuple
+        The source, and uint8 (clips, rows, columns) or what is wrong with the file.
+    """
+    from tagger.audio.spectrogram import form_from_card
+    from tagger.audio.workers import spectrogram_stream
+
+    form = form_from_card(classifier.form_card)
+    seconds = classifier.seconds
+    stream = spectrogram_stream(sources, [seconds], form, session.settings.clips, session.settings.workers)
+    for source, found in stream:
+        yield source, found if isinstance(found, FileProblem) else found[seconds]
+
+
+def thresholds_of(session: Session, classifier: Classifier) -> tuple[dict[str, float | None], set[str]]:
+    """Return the confidence from which each genre may be written, under the promise in force now, and the genres
+    that too few artists are held out of to measure."""
+    from tagger.model.calibrate import measured, thresholds
+
+    settings = session.settings
+    limits = thresholds(classifier.heldout, settings.promise, settings.promise_confidence)
+    if settings.promise <= 0:
+        return limits, set()
+    return limits, {genre for genre, enough in measured(classifier.heldout).items() if not enough}
+
+
+def canonical(session: Session, genres: list[str], probabilities: np.ndarray) -> dict[str, float]:
+    """Return the probability of each canonical genre; 0 for those that the model has not learned."""
+    known: dict[str, Any] = dict(zip(genres, probabilities.tolist(), strict=True))
+    return {genre.id: round(known.get(genre.id, 0.0), 6) for genre in session.genre_map.genres}

@@ -1,0 +1,128 @@
+"""Tracks of the index as the plan, the audit, the export and the review see them."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from tagger.base.records import Decision, GenreBlock, TrackState
+
+if TYPE_CHECKING:
+    from tagger.commands.session import Session
+    from tagger.genres.map import GenreMap
+    from tagger.index.rows import TrackRow, TrackView
+    from tagger.outcome.audit import AuditTrack
+    from tagger.outcome.export import ExportRow
+    from tagger.outcome.plan import Candidate
+
+
+def album_key(track: TrackRow) -> str:
+    """Return a key that the tracks of one album share; empty for a track of no album."""
+    if not track.album:
+        return ""
+    return f"{track.library_id}/{os.fsdecode(track.folder)}/{track.album.casefold()}"
+
+
+def length_ok(session: Session, track: TrackRow) -> bool:
+    """Say whether a track is neither a jingle nor a show, by its length."""
+    settings = session.settings
+    return track.duration is not None and settings.min_seconds <= track.duration <= settings.max_seconds
+
+
+def current_genre(genre_map: GenreMap, track: TrackRow) -> str | None:
+    """Return the canonical genre that the file holds now, whoever wrote it."""
+    if track.state is TrackState.MACHINE:
+        return genre_map.match_all(_values(track.genre_blocks)).genre
+    return track.label
+
+
+def _values(blocks: tuple[GenreBlock, ...]) -> tuple[str, ...]:
+    return next((block.values for block in blocks if block.values), ())
+
+
+def person_genre(view: TrackView) -> str | None:
+    """Return what a person decided in review and is not yet carried out.
+
+    It is out of date once the genre tag is no longer what the person saw, and once `undo` took it back.
+    """
+    decision = view.decision
+    if decision is None or decision.genre is None or view.track.closed:
+        return None
+    return decision.genre if view.track.genre_tag == decision.genre_tag else None
+
+
+def candidate(session: Session, view: TrackView) -> Candidate:
+    """Return the track for the plan."""
+    from tagger.outcome.plan import Candidate
+
+    track, prediction = view.track, view.prediction
+    return Candidate(
+        track_id=track.track_id,
+        path=track.absolute,
+        album=album_key(track),
+        state=track.state or TrackState.SKIPPED,
+        closed=track.closed,
+        genre_tag=track.genre_tag,
+        current=current_genre(session.genre_map, track),
+        genre=prediction.genre if prediction else None,
+        confidence=prediction.confidence if prediction else None,
+        decision=prediction.decision if prediction else None,
+        reason=prediction.reason if prediction else "",
+        person_genre=person_genre(view),
+        duration_ok=length_ok(session, track),
+    )
+
+
+def audit_track(view: TrackView) -> AuditTrack:
+    """Return the track for the audit; a finding that a person dismissed is not looked for again."""
+    from tagger.outcome.audit import AuditTrack
+
+    track, prediction = view.track, view.prediction
+    return AuditTrack(
+        path=track.absolute,
+        album=album_key(track),
+        fingerprint=track.fingerprint,
+        state=track.state or TrackState.SKIPPED,
+        blocks=track.genre_blocks,
+        genre_tag=track.genre_tag,
+        label=track.label,
+        predicted=prediction.genre if prediction else None,
+        confidence=prediction.confidence if prediction else None,
+    )
+
+
+def export_row(session: Session, view: TrackView) -> ExportRow:
+    """Return the track for the export."""
+    from tagger.outcome.export import ExportRow
+
+    track, prediction = view.track, view.prediction
+    genre = current_genre(session.genre_map, track)
+    source = {TrackState.LABELLED: "person", TrackState.MACHINE: "machine"}.get(
+        track.state or TrackState.SKIPPED, "none"
+    )
+    return ExportRow(
+        path=track.absolute,
+        artist=track.artist,
+        album_artist=track.album_artist,
+        album=track.album,
+        title=track.title,
+        genre_tags=tuple(value for block in track.genre_blocks for value in block.values),
+        label=track.label,
+        state=track.state or TrackState.SKIPPED,
+        predicted=prediction.genre if prediction else None,
+        confidence=prediction.confidence if prediction else None,
+        decision=decision_of(view),
+        reason=prediction.reason if prediction else None,
+        source=source,
+        genre=genre,
+        duration=track.duration,
+    )
+
+
+def decision_of(view: TrackView) -> Decision | None:
+    """Return what is to happen with a track; None where nothing is."""
+    if view.track.closed:
+        return Decision.CLOSED
+    if person_genre(view) is not None:
+        return Decision.PERSON
+    return view.prediction.decision if view.prediction else None

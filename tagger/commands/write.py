@@ -1,0 +1,194 @@
+"""`tagger write`: the plan of tag changes, and with `--apply` the changes."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import uuid
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from tagger.base.errors import FileProblem, WriteSkipped
+from tagger.base.records import Decision, FoundFile, PlanItem, Provenance
+from tagger.commands.console import table
+from tagger.commands.labels import label_due_tracks
+from tagger.commands.libraries import mounted_libraries
+from tagger.commands.session import Outcome, Session
+from tagger.commands.views import candidate
+
+if TYPE_CHECKING:
+    from tagger.index.rows import NewChange, TrackRow
+    from tagger.library.write import WriteContext
+    from tagger.outcome.plan import Plan
+
+SHOWN = 30  # rows of the plan that a person sees; the JSON has all
+
+log = logging.getLogger("tagger")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Whether to do it, and how much of it."""
+    parser.add_argument("--apply", action="store_true", help="write the tags; without it only the plan is shown")
+    parser.add_argument("--max-writes", type=int, metavar="N", help="files to write at most; the rest is postponed")
+    parser.add_argument("--again", action="store_true", help="also fill what a person blanked, changed or took back")
+
+
+def run(session: Session, arguments: argparse.Namespace) -> Outcome:
+    """Show the plan, or carry it out."""
+    session.begin()
+    plan = make_plan(session, arguments.again, [row.library_id for row in mounted_libraries(session)])
+    counts, items = carry_out(session, plan, arguments.apply)
+    return Outcome(
+        counts,
+        {"plan": [plan_facts(item) for item in items], "applied": arguments.apply},
+        summary(session, counts, items, arguments.apply),
+        noteworthy=bool(counts["planned"]),
+        looked_at=counts["planned"],
+    )
+
+
+def make_plan(session: Session, again: bool, library_ids: Collection[int]) -> Plan:
+    """Return what the current model's predictions and people's decisions ask to write in these libraries."""
+    from tagger.outcome.plan import make_plan as plan_of
+
+    current = session.index.models.current()
+    views = session.index.select.views(current.model_id if current else None, library_ids=library_ids, spoken_of=True)
+    # A machine's genre has a prediction by the current model only after `classify --refresh`, which asked for this.
+    return plan_of((candidate(session, view) for view in views), session.settings.max_writes, again, refresh=True)
+
+
+def plan_facts(item: PlanItem) -> dict[str, Any]:
+    """Return a planned change for JSON."""
+    facts = {"path": os.fsdecode(item.path), "before": item.before, "after": item.after}
+    return {**facts, "confidence": item.confidence, "decision": item.decision, "reason": item.reason}
+
+
+def carry_out(session: Session, plan: Plan, apply: bool) -> tuple[dict[str, int], list[PlanItem]]:
+    """Carry the plan out, or with `apply` false only count it.
+
+    Returns
+    -------
+    counts : dict
+        Of the command.
+    items : list of PlanItem
+        What was planned; where a file was left alone, `reason` says why.
+    """
+    counts = Counter(planned=len(plan.items), written=0, postponed=len(plan.postponed), skipped=0, failed=0)
+    if not apply:
+        return dict(counts), list(plan.items)
+    tracks = session.index.select.by_ids(item.track_id for item in plan.items if item.track_id is not None)
+    items: list[PlanItem] = []
+    with session.console.bar("writing", len(plan.items)) as bar:
+        for item in plan.items:
+            bar.step()
+            if session.out_of_time() or session.stopping():
+                counts["postponed"] += 1
+                items.append(replace(item, reason="postponed: the time is up"))
+                continue
+            result, reason = _write(session, tracks[item.track_id or 0], item)
+            counts[result] += 1
+            items.append(item if reason is None else replace(item, reason=reason))
+    label_due_tracks(session)
+    session.check()
+    return dict(counts), items
+
+
+def _write(session: Session, track: TrackRow, item: PlanItem) -> tuple[str, str | None]:
+    """Write one file; return what became of it, and why it was left alone if it was."""
+    from tagger.index.rows import NewChange
+    from tagger.library.write import write_genre
+
+    run_id = session.run_id or ""
+    by_person = item.decision == Decision.PERSON
+    name = session.genre_map.name(item.after or "")
+    current = session.index.models.current()
+    model = None if by_person or current is None else current.model_id
+    change = NewChange(
+        change_id=uuid.uuid4().hex,
+        run_id=run_id,
+        kind="write",
+        by="person" if by_person else "machine",
+        library=track.root,
+        path=track.path,
+        track_id=track.track_id,
+        genre=item.after,
+        written=name,
+        model=model,
+        confidence=item.confidence,
+    )
+    note = None if by_person else Provenance(name, model or "", item.confidence or 0.0, run_id)
+    try:
+        write_genre(track.absolute, name, note, write_context(session, track, change))
+    except WriteSkipped as problem:
+        log.info("left alone: %s", problem)
+        return "postponed" if problem.postponed else "skipped", f"left alone: {problem.cause}"
+    except FileProblem as problem:
+        session.report(problem)
+        return "failed", f"failed: {problem.cause}"
+    log.info("wrote %r to %s", name, os.fsdecode(track.absolute))
+    take_in(session, track)
+    return "written", None
+
+
+def write_context(session: Session, track: TrackRow, change: NewChange) -> WriteContext:
+    """Return what the write recipe needs to know and to call."""
+    from tagger.audio.hash import audio_hash
+    from tagger.library.write import WriteContext
+
+    def journal(stage: str, facts: Mapping[str, Any]) -> None:
+        session.index.changes.record(session.journal, change, stage, facts)
+
+    last = session.index.changes.last_applied(track.track_id)
+    ours = (last.facts["size_after"], last.facts["mtime_ns_after"]) if last and "size_after" in last.facts else None
+    return WriteContext(
+        library=track.root,
+        run=session.run_id or "",
+        settle_seconds=session.settings.settle_minutes * 60,
+        own_last_write=ours,
+        mtime=session.settings.mtime,
+        audio_hash=audio_hash,
+        journal=journal,
+    )
+
+
+def take_in(session: Session, track: TrackRow) -> None:
+    """Store what a file says now that it was written, so that the next scan finds it unchanged."""
+    from tagger.genres.labels import genre_text
+    from tagger.index.rows import ScannedFile
+    from tagger.library.tags import read_tags
+
+    stat = os.stat(track.absolute)
+    tags = read_tags(track.absolute)
+    file = FoundFile(track.path, stat.st_size, stat.st_mtime_ns)
+    session.index.tracks.save(track.library_id, [ScannedFile(file, tags, genre_text(tags.genre_blocks))], session.run_id)
+
+
+def summary(session: Session, counts: Mapping[str, int], items: Sequence[PlanItem], apply: bool) -> list[str]:
+    """Return the plan for people."""
+    if not items:
+        lines = ["Nothing to write."]
+    else:
+        rows = [
+            (f"{i.confidence:.0%}" if i.confidence is not None else "", i.before or "", i.after or "", _shown(i))
+            for i in items[:SHOWN]
+        ]
+        lines = table(("sure", "before", "after", "file"), rows, numbers=frozenset({0}))
+        if len(items) > SHOWN:
+            lines.append(f"... and {len(items) - SHOWN:,} more")
+    if counts["postponed"]:
+        lines.append(f"{counts['postponed']:,} postponed to a later run.")
+    if apply:
+        lines.append(f"{counts['written']:,} written, {counts['skipped']:,} left alone, {counts['failed']:,} failed.")
+        if counts["written"]:
+            lines.append(f"To take it back: tagger undo {session.run_id}")
+    elif items:
+        lines.append("No file was touched. To write: tagger write --apply")
+    return lines + [f"  {problem.path}: {problem.error}" for problem in session.problems]
+
+
+def _shown(item: PlanItem) -> str:
+    why = f"  ({item.reason})" if item.reason.startswith(("left alone", "failed", "postponed")) else ""
+    return os.fsdecode(item.path) + why

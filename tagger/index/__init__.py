@@ -1,0 +1,1 @@
+"""The index: tables, queries, migrations and the journal. Home of SQLAlchemy and Alembic."""

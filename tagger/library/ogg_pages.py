@@ -1,0 +1,121 @@
+"""The pages of an Ogg file, as far as they tell header packets from audio.
+
+A longer comment header may take more pages; then every later page gets another number and another checksum. So the
+audio's identity is in the bodies of its pages, not in their headers. Page layout: RFC 3533, section 6.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from tagger.library.view import View
+
+PAGE_MARK = b"OggS"
+HEADER_BYTES = 27  # before the segment table
+MOST_HEAD_BYTES = HEADER_BYTES + 255  # with the segment table
+MOST_PAGE_BYTES = MOST_HEAD_BYTES + 255 * 255
+MOST_HEADER_PAGES = 1 << 14  # of 4 KiB, as mutagen writes them: 64 MiB of comments and pictures
+READ_BYTES = 1 << 14  # of headers at once: some pages of 4 KiB, a part of one of 64 KiB
+NO_POSITION = (1 << 64) - 1  # on a page in which no packet ends
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page header. `start` is where it lies, `body` and `end` where its content starts and ends."""
+
+    start: int
+    body: int
+    end: int
+    serial: int
+    position: int
+    packets: int  # that end in this page
+
+
+def parse_page(data: bytes, at: int = 0, offset: int = 0) -> Page | None:
+    """Read the page header at `data[at:]`, where `data` lies at `offset` of the file; None if there is none."""
+    if data[at : at + 5] != PAGE_MARK + b"\0" or len(data) < at + HEADER_BYTES:
+        return None
+    segments = data[at + 26]
+    table = data[at + HEADER_BYTES : at + HEADER_BYTES + segments]
+    if len(table) < segments:
+        return None
+    start = offset + at
+    body = start + HEADER_BYTES + segments
+    return Page(
+        start=start,
+        body=body,
+        end=body + sum(table),
+        serial=int.from_bytes(data[at + 14 : at + 18], "little"),
+        position=int.from_bytes(data[at + 6 : at + 14], "little"),
+        packets=sum(1 for lace in table if lace < 255),
+    )
+
+
+def find_audio(view: View, start: int) -> int | None:
+    """Return where the first page after the header packets of the first audio stream begins; None if nowhere.
+
+    Headers are skipped from page to page; where pages are large, the cover picture in them is hardly read.
+    """
+    serial, headers, seen = None, 0, 0
+    data, offset = b"", start  # a part of the file, and where it lies
+    for _ in range(MOST_HEADER_PAGES):
+        if start - offset + MOST_HEAD_BYTES > len(data):
+            data, offset = view.at(start, READ_BYTES), start
+        page = parse_page(data, start - offset, offset)
+        if page is None:
+            return None
+        if serial is None and (found := _header_packets(view.at(page.body, 16))) is not None:
+            serial, headers = page.serial, found
+        if page.serial == serial:
+            if seen >= headers if headers else page.position not in (0, NO_POSITION):
+                return page.start
+            seen += page.packets
+        start = page.end
+    return None
+
+
+def _header_packets(first: bytes) -> int | None:
+    """Return how many header packets an audio stream has, by the first bytes of its first packet.
+
+    0 stands for a stream that does not say; its audio begins where positions do. None: the stream is no audio.
+    """
+    if first.startswith(b"\x01vorbis"):
+        return 3
+    if first.startswith(b"OpusHead"):
+        return 2
+    if first.startswith(b"\x7fFLAC"):
+        return 1 + int.from_bytes(first[7:9], "big") if any(first[7:9]) else 0
+    if first.startswith(b"Speex   "):
+        return 0
+    return None
+
+
+def bodies(view: View, start: int, reach: int) -> tuple[bytes, int | None]:
+    """Return the content of the pages within `reach` bytes from `start`, and the last position that they state.
+
+    A page is looked for from `start` on and after whatever is damaged; one that is cut off counts as far as it goes.
+
+    Returns
+    -------
+    content : bytes
+        Page bodies, joined.
+    position : int or None
+        Granule position of the last page that has one: for audio, samples (or packets' worth of them) so far.
+    """
+    data = view.at(start, reach)
+    content, position = [], None
+    for page in _pages(data):
+        content.append(data[page.body : page.end])
+        if page.position != NO_POSITION:
+            position = page.position
+    return b"".join(content), position
+
+
+def _pages(data: bytes) -> Iterator[Page]:
+    at = data.find(PAGE_MARK)
+    while at >= 0:
+        page = parse_page(data, at)
+        if page is not None:
+            yield page
+        at = data.find(PAGE_MARK, page.end if page is not None else at + 1)

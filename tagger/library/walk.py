@@ -1,0 +1,227 @@
+"""Find the audio files of a library: in a fixed order, by name alone, opening none of them."""
+
+from __future__ import annotations
+
+import fnmatch
+import functools
+import os
+import re
+import stat
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+from tagger.base.errors import FileProblem, LibraryLooksWrong, path_text, printable
+from tagger.base.records import FoundFile
+
+AUDIO_SUFFIXES = frozenset(
+    (
+        *(b".mp3", b".mp2", b".mpga", b".aac"),
+        *(b".flac", b".fla", b".ogg", b".oga", b".opus", b".spx"),
+        *(b".m4a", b".m4b"),  # not .mp4: that is mostly video
+        *(b".wav", b".wave", b".bwf", b".rf64", b".aif", b".aiff", b".aifc", b".afc"),
+        *(b".wma", b".asf"),
+        *(b".ape", b".wv", b".mpc", b".mp+", b".mpp"),
+    )
+)
+SUFFIX = re.compile(rb"\.[0-9A-Za-z]{1,5}\Z")
+# folders that file servers and systems keep in shared folders for themselves; those that begin with a dot go anyway
+LEFT_OUT = frozenset(
+    (
+        *(b"@eadir", b"@tmp", b"@synoresource", b"#recycle", b"#snapshot"),  # Synology
+        *(b"@recycle", b"@recently-snapshot", b"@__thumb"),  # QNAP
+        *(b"~snapshot", b"network trash folder", b"temporary items"),  # NetApp, netatalk
+        *(b"$recycle.bin", b"recycler", b"system volume information", b"lost+found"),
+    )
+)
+TEMPORARY_NAME = re.compile(rb"\..+\.tagger-[0-9A-Za-z-]+", re.DOTALL)  # of a copy that tags are written to
+
+
+class UnreadableFolder(FileProblem):
+    """A folder could not be listed: nothing is known of the files below it, and they do not count as gone."""
+
+
+def walk(root: bytes, exclude: Sequence[str], on_error: Callable[[FileProblem], None]) -> Iterator[FoundFile]:
+    """Yield the audio files below a folder, sorted by the bytes of their paths.
+
+    Files are seen by their suffix; only their attributes are asked for. Hidden files and the folders of `LEFT_OUT`
+    are passed over, and so is whatever is no regular file. A linked folder that lies in the library is walked where
+    it lies; one that lies elsewhere is walked under the name of the link, once. A linked file is seen if it lies in
+    the library.
+
+    Parameters
+    ----------
+    root : bytes
+        The library.
+    exclude : sequence of str
+        Patterns of what to leave alone (see `excluded`).
+    on_error : callable
+        Is given each `UnreadableFolder`, and a `FileProblem` for each link that cannot be followed; both with
+        absolute paths. The walk goes on.
+
+    Raises
+    ------
+    LibraryLooksWrong
+        If the library itself cannot be listed.
+    """
+    return _Walk(root, exclude, on_error).files()
+
+
+def excluded(path: bytes, exclude: Sequence[str]) -> bool:
+    """Say whether patterns leave out a file or folder.
+
+    A pattern (``*``, ``?``, ``[...]``; ``*`` takes ``/`` too) fits the whole relative path, that of any folder above,
+    or the bare name of either. Case makes no difference, nor how accents are encoded.
+
+    Parameters
+    ----------
+    path : bytes
+        Relative to the library.
+    exclude : sequence of str
+        The patterns, such as ``Jingles``, ``Jingles/*`` or ``*_spot.mp3``.
+    """
+    pattern = _pattern(tuple(exclude))
+    if pattern is None:
+        return False
+    ends = [at for at, byte in enumerate(path) if byte == ord("/")]
+    return any(_fits(pattern, path[:end]) for end in (*ends, len(path)))
+
+
+def is_temporary_name(name: bytes) -> bool:
+    """Say whether a file name is that of a copy to which a run was writing tags."""
+    return TEMPORARY_NAME.fullmatch(name) is not None
+
+
+def leftovers(root: bytes, folders: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield the absolute paths of copies that interrupted runs left in some folders (relative to `root`)."""
+    for folder in folders:
+        try:
+            names = sorted(name for name in os.listdir(os.path.join(root, folder)) if is_temporary_name(name))
+        except OSError:
+            continue  # what cannot be listed now is looked at again by the next run
+        yield from (os.path.join(root, folder, name) for name in names)
+
+
+def _folded(text: str) -> str:
+    return unicodedata.normalize("NFC", text).casefold()
+
+
+@functools.lru_cache(maxsize=8)
+def _pattern(exclude: tuple[str, ...]) -> re.Pattern[str] | None:
+    globs = [glob for text in exclude if (glob := _folded(text).removeprefix("./").strip("/"))]
+    return re.compile("|".join(fnmatch.translate(glob) for glob in globs)) if globs else None
+
+
+def _fits(pattern: re.Pattern[str], path: bytes) -> bool:
+    text = _folded(path_text(path))
+    return bool(pattern.fullmatch(text) or pattern.fullmatch(text.rpartition("/")[2]))
+
+
+def _passed_over(name: bytes) -> bool:
+    return name.startswith(b".") or name.lower() in LEFT_OUT
+
+
+def _is_audio(name: bytes) -> bool:
+    return os.path.splitext(name)[1].lower() in AUDIO_SUFFIXES
+
+
+def _within(path: bytes, folder: bytes) -> bool:
+    return path == folder or path.startswith(folder.rstrip(b"/") + b"/")
+
+
+_Item = FoundFile | tuple[bytes, bool]  # a file, or a folder and whether it lies inside the library
+
+
+class _Walk:
+    """One walk. Paths are relative to the root; those of folders end in a slash, so that they sort as their files."""
+
+    def __init__(self, root: bytes, exclude: Sequence[str], on_error: Callable[[FileProblem], None]) -> None:
+        self.root = root
+        self.real_root = os.path.realpath(root)
+        self.pattern = _pattern(tuple(exclude))
+        self.on_error = on_error
+        self.followed: set[tuple[int, int]] = set()  # folders walked outside the library, by device and inode
+
+    def files(self) -> Iterator[FoundFile]:
+        # a stack instead of recursion: folders may nest deeper than Python's calls
+        stack = [iter(self._items(b"", inside=True))]
+        while stack:
+            item = next(stack[-1], None)
+            if item is None:
+                stack.pop()
+            elif isinstance(item, FoundFile):
+                yield item
+            else:
+                stack.append(iter(self._items(*item)))
+
+    def _items(self, folder: bytes, inside: bool) -> list[_Item]:
+        """Return the files and folders of a folder, sorted by path."""
+        items: list[_Item] = []
+        try:
+            if inside or self._first_visit(folder):
+                with os.scandir(self._absolute(folder)) as entries:
+                    items.extend(item for entry in entries if (item := self._item(folder, entry, inside)))
+        except OSError as error:
+            reason = error.strerror or str(error)
+            if not folder:
+                shown = printable(path_text(self.root))
+                raise LibraryLooksWrong(f"the library {shown} cannot be listed ({reason}); check the mount") from error
+            if not isinstance(error, FileNotFoundError | NotADirectoryError):  # else it went away, with its files
+                self.on_error(UnreadableFolder(self._absolute(folder), f"the folder cannot be listed: {reason}"))
+        return sorted(items, key=lambda item: item.path if isinstance(item, FoundFile) else item[0])
+
+    def _item(self, folder: bytes, entry: os.DirEntry[bytes], inside: bool) -> _Item | None:
+        """Return what an entry is to the walk; None for what it passes over."""
+        path = folder + entry.name
+        if _passed_over(entry.name) or (self.pattern and _fits(self.pattern, path)):
+            return None
+        try:
+            if entry.is_symlink():
+                return self._linked(path)
+            if entry.is_dir(follow_symlinks=False):
+                return path + b"/", inside
+            if _is_audio(entry.name) and entry.is_file(follow_symlinks=False):
+                return _found(path, entry.stat(follow_symlinks=False))
+        except FileNotFoundError:
+            return None  # it went away between being listed and being looked at
+        except OSError as error:
+            self.on_error(FileProblem(self._absolute(path), f"cannot be looked at: {error.strerror or error}"))
+        return None
+
+    def _linked(self, path: bytes) -> _Item | None:
+        absolute = self._absolute(path)
+        try:
+            found = os.stat(absolute)
+        except OSError as error:
+            reason = f"the link leads nowhere: {error.strerror or error}"
+            if _is_audio(path):
+                self.on_error(FileProblem(absolute, reason))
+            elif not SUFFIX.search(path):  # it may be a folder on a disk that is not mounted
+                self.on_error(UnreadableFolder(absolute, reason))
+            return None
+        target = os.path.realpath(absolute)
+        inside = _within(target, self.real_root)
+        if stat.S_ISDIR(found.st_mode):
+            if _within(self.real_root, target):
+                self.on_error(FileProblem(absolute, "the link leads to a folder that holds the library; not followed"))
+            return None if inside or _within(self.real_root, target) else (path + b"/", False)
+        if not (stat.S_ISREG(found.st_mode) and _is_audio(path)):
+            return None
+        if not inside:
+            self.on_error(FileProblem(absolute, f"the link leads out of the library, to {path_text(target)}; left out"))
+            return None
+        return _found(path, found)
+
+    def _first_visit(self, folder: bytes) -> bool:
+        found = os.stat(self._absolute(folder))
+        key = found.st_dev, found.st_ino
+        if key in self.followed:
+            return False
+        self.followed.add(key)
+        return True
+
+    def _absolute(self, path: bytes) -> bytes:
+        return os.path.join(self.root, path.rstrip(b"/")) if path else self.root
+
+
+def _found(path: bytes, attributes: os.stat_result) -> FoundFile:
+    return FoundFile(path, attributes.st_size, attributes.st_mtime_ns)

@@ -1,0 +1,182 @@
+"""What the network sees of the training clips: in which order, and changed how.
+
+All of it follows from the seed and the number of the epoch, so a training that is taken up again after a kill sees
+what it would have seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tagger.base.records import Split
+from tagger.model.clips import ClipSet
+from tagger.model.families import Recipe
+
+Floats = NDArray[np.float32]
+
+EPOCH_CLIPS = 20_000  # an epoch takes at most this many clips: between two of them training can be interrupted
+WEIGHT_POWER = 0.5  # weight of a genre with n clips ~ n ** -0.5: between no help for rare genres and full balance
+WEIGHT_CAP = 5.0  # the heaviest genre counts at most this many times the mean
+
+# Changes of a picture. Masks: Park et al., "SpecAugment", 2019, at half their size, since clips are short.
+MASK_BANDS = 0.15  # of the rows, at most
+MASK_FRAMES = 0.15  # of the columns, at most
+TILT = 18.0  # [grey levels] = 5.6 dB: end-to-end slope of the random equalisation, standard deviation
+BUMP = 10.0  # [grey levels] = 3.1 dB: of the random peaks and dips along the bands, standard deviation
+GAIN = 10.0  # [grey levels] = 3.1 dB: all bands up or down, standard deviation
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """`images` float32 (B, rows, columns, 1) of 0 to 255, `targets` float32 (B, genres), `weights` float32 (B,)."""
+
+    images: Floats
+    targets: Floats
+    weights: Floats
+
+
+def genre_weights(labels: NDArray[np.int64], genres: int) -> Floats:
+    """Return how much a clip of each genre counts, 1 on average over the clips; float32 (genres,).
+
+    Full balance (power 1) lets a genre of thirteen songs shout down one of two and a half thousand.
+    """
+    counts = np.bincount(labels, minlength=genres).astype(np.float64)
+    weights = np.zeros(genres)
+    known = counts > 0
+    weights[known] = counts[known] ** -WEIGHT_POWER
+    weights /= np.average(weights, weights=counts)
+    weights = np.minimum(weights, WEIGHT_CAP)
+    return (weights / np.average(weights, weights=counts)).astype(np.float32)
+
+
+def epoch_plan(
+    clips: Mapping[int, ClipSet], batch: int, seed: int, epoch: int, limit: int = EPOCH_CLIPS
+) -> list[tuple[int, NDArray[np.int64]]]:
+    """Return the batches of one epoch: the length in seconds, and the positions in its `ClipSet`.
+
+    Each pass over the data is a new order; an epoch is a pass, or a piece of `limit` clips of one where there are
+    more, and the next epoch goes on where it ended.
+    """
+    plan: list[tuple[int, NDArray[np.int64]]] = []
+    total = sum(len(one.of(Split.TRAIN)) for one in clips.values())
+    for seconds, one in sorted(clips.items()):
+        positions = one.of(Split.TRAIN)
+        if not positions.size:
+            continue
+        take = max(1, min(positions.size, limit * positions.size // total))
+        chosen = _stretch(positions, epoch * take, take, (seed, seconds))
+        pieces = max(1, round(take / batch))  # of equal size: a rest of two clips would upset batch normalisation
+        plan += [(seconds, piece) for piece in np.array_split(chosen, pieces)]
+    order = np.random.default_rng((seed, epoch, 1)).permutation(len(plan))
+    return [plan[i] for i in order]
+
+
+def _stretch(positions: NDArray[np.int64], start: int, count: int, seed: tuple[int, ...]) -> NDArray[np.int64]:
+    """Return `count` positions from `start` on of an endless row of shuffled passes."""
+    parts = []
+    while count > 0:
+        turn, offset = divmod(start, positions.size)
+        shuffled = np.random.default_rng((*seed, turn, 2)).permutation(positions)
+        parts.append(shuffled[offset : offset + count])
+        start, count = start + parts[-1].size, count - parts[-1].size
+    return np.concatenate(parts)
+
+
+def training_batches(
+    clips: Mapping[int, ClipSet], genres: int, recipe: Recipe, weights: Floats, seed: int, epoch: int
+) -> Iterator[Batch]:
+    """Yield the batches of one epoch, changed at random as the recipe says.
+
+    Parameters
+    ----------
+    clips : mapping of int to ClipSet
+        By length in seconds.
+    genres : int
+        Classes.
+    recipe : Recipe
+        Of the family.
+    weights : float32 array of shape (genres,)
+        From `genre_weights`.
+    seed, epoch : int
+        What decides everything random.
+    """
+    for number, (seconds, positions) in enumerate(epoch_plan(clips, recipe.batch, seed, epoch)):
+        random = np.random.default_rng((seed, epoch, number, 3))
+        one = clips[seconds]
+        labels = one.labels[positions]
+        images = one.images[np.sort(positions)][np.argsort(np.argsort(positions))].astype(np.float32)
+        targets = np.eye(genres, dtype=np.float32)[labels]
+        if recipe.augment:
+            images = augment(images, random)
+        share = weights[labels]
+        if recipe.mixup:
+            images, targets, share = _mix(images, targets, share, recipe.mixup, random)
+        if recipe.smoothing:
+            targets = targets * np.float32(1 - recipe.smoothing) + np.float32(recipe.smoothing / genres)
+        yield Batch(images[..., None], targets, share)
+
+
+def augment(images: Floats, random: np.random.Generator) -> Floats:
+    """Return pictures as another recording of the same music might have given them.
+
+    Each is moved along time (what leaves at the end comes back at the start), gets another equalisation and loudness,
+    and loses a band and a moment. Range and mean of the pictures stay what they were, so that nothing but these
+    changes.
+
+    Parameters
+    ----------
+    images : float32 array of shape (B, rows, columns)
+        Grey levels, 0 to 255.
+    random : numpy.random.Generator
+        Source of the changes.
+    """
+    size, rows, columns = images.shape
+    shift = random.integers(columns, size=size)
+    frames = (np.arange(columns)[None, :] + shift[:, None]) % columns
+    images = np.take_along_axis(images, frames[:, None, :], axis=2)
+
+    curve = _curves(size, rows, random)
+    heard = images > 0  # what is under the floor stays there
+    images = np.clip(images + curve[:, :, None] * heard, 0, 255)
+
+    floor = images.mean(axis=(1, 2), keepdims=True)
+    hidden = _spans(size, rows, MASK_BANDS, random)[:, :, None] | _spans(size, columns, MASK_FRAMES, random)[:, None, :]
+    return np.where(hidden, floor, images)
+
+
+def _curves(size: int, rows: int, random: np.random.Generator) -> Floats:
+    """Return random equalisations: gain, slope and smooth bumps along the bands; float32 (size, rows)."""
+    x = np.linspace(-0.5, 0.5, rows, dtype=np.float32)
+    gain = random.normal(0, GAIN, (size, 1))
+    tilt = random.normal(0, TILT, (size, 1)) * x
+    turns = random.uniform(0.5, 3, (size, 1))
+    phase = random.uniform(0, 2 * np.pi, (size, 1))
+    bump = random.normal(0, BUMP, (size, 1)) * np.sin(2 * np.pi * turns * x + phase)
+    return (gain + tilt + bump).astype(np.float32)
+
+
+def _spans(size: int, length: int, share: float, random: np.random.Generator) -> NDArray[np.bool_]:
+    """Return one random stretch per row of at most `share` of the length; bool (size, length)."""
+    width = random.integers(0, max(1, int(share * length)) + 1, (size, 1))
+    start = (random.random((size, 1)) * (length - width + 1)).astype(np.int64)
+    place = np.arange(length)[None, :]
+    return (place >= start) & (place < start + width)
+
+
+def _mix(
+    images: Floats, targets: Floats, share: Floats, alpha: float, random: np.random.Generator
+) -> tuple[Floats, Floats, Floats]:
+    """Blend each clip with another one of the batch: Zhang et al., "mixup", 2018."""
+    other = random.permutation(len(images))
+    much = random.beta(alpha, alpha, len(images)).astype(np.float32)
+    much = np.maximum(much, 1 - much)
+    wide = much[:, None, None]
+    return (
+        images * wide + images[other] * (1 - wide),
+        targets * much[:, None] + targets[other] * (1 - much[:, None]),
+        share * much + share[other] * (1 - much),
+    )

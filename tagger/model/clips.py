@@ -1,0 +1,180 @@
+"""The clips that a network learns from: pictures, and beside each its genre, track, group of artists and split."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tagger.base.errors import UsageError
+from tagger.base.records import Split
+
+UNKNOWN_LENGTH = 0  # the key of clips whose length in seconds nobody wrote down
+SPILL_BYTES = 256 * 2**20  # more pictures than this lie in a file instead of in memory
+
+
+class TooFewLabels(UsageError):
+    """There is too little to learn from; the message says what is missing."""
+
+
+class ClipFile(Protocol):
+    """One clip of a data set on disk."""
+
+    @property
+    def path(self) -> Path: ...
+    @property
+    def track(self) -> str: ...
+    @property
+    def group(self) -> str: ...
+    @property
+    def label(self) -> str: ...
+    @property
+    def split(self) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class ClipSet:
+    """Clips of one length.
+
+    `images` is uint8 (n, rows, columns), low frequencies in the bottom row; `labels` int64 (n,), positions in the
+    list of genres; `tracks`, `groups` and `splits` are text arrays (n,). Row i of each is about the same clip.
+    """
+
+    images: NDArray[np.uint8]
+    labels: NDArray[np.int64]
+    tracks: NDArray[np.str_]
+    groups: NDArray[np.str_]
+    splits: NDArray[np.str_]
+
+    def __post_init__(self) -> None:
+        if self.images.ndim != 3 or self.images.dtype != np.uint8:
+            raise ValueError(f"images are {self.images.dtype} {self.images.shape}, not uint8 (n, rows, columns)")
+        lengths = {len(self.images), len(self.labels), len(self.tracks), len(self.groups), len(self.splits)}
+        if len(lengths) != 1:
+            raise ValueError(f"the columns of a clip set differ in length: {sorted(lengths)}")
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @property
+    def rows(self) -> int:
+        """Frequency bands of each picture."""
+        return int(self.images.shape[1])
+
+    @property
+    def columns(self) -> int:
+        """Frames of each picture."""
+        return int(self.images.shape[2])
+
+    def of(self, *splits: Split) -> NDArray[np.int64]:
+        """Return the positions of the clips in these splits, in order."""
+        return np.flatnonzero(np.isin(self.splits, [str(split) for split in splits]))
+
+    def digest(self) -> bytes:
+        """Return a hash of everything in it."""
+        digest = hashlib.blake2b(digest_size=16)
+        digest.update(repr((self.images.shape, self.labels.tolist())).encode())
+        for column in (self.tracks, self.groups, self.splits):
+            digest.update("\0".join(column.tolist()).encode("utf-8", "surrogateescape"))
+        for start in range(0, len(self), 4096):
+            digest.update(np.ascontiguousarray(self.images[start : start + 4096]))
+        return digest.digest()
+
+
+def gather(
+    files: Sequence[ClipFile],
+    read: Callable[[Path], NDArray[np.uint8]],
+    genres: Sequence[str],
+    spill: Path | None = None,
+) -> ClipSet:
+    """Read the clips of a data set.
+
+    Parameters
+    ----------
+    files : sequence of ClipFile
+        Clips of one length.
+    read : callable
+        Returns the picture in a file as uint8 (rows, columns).
+    genres : sequence of str
+        Genre ids in the order of the labels.
+    spill : Path, optional
+        A folder for pictures that are too many for memory. The file in it has no name, so it goes away with the
+        process however that ends.
+
+    Raises
+    ------
+    UsageError
+        If a picture differs in size from the first, or a clip is of a genre that is not among `genres`.
+    """
+    if not files:
+        raise TooFewLabels("the data set holds no clips")
+    number = {genre: position for position, genre in enumerate(genres)}
+    first = read(files[0].path)
+    images = _room_for((len(files), *first.shape), spill)
+    labels = np.empty(len(files), np.int64)
+    for position, file in enumerate(files):
+        if file.label not in number:
+            raise UsageError(f"{file.path} is of the genre {file.label!r}, which is not among {', '.join(genres)}")
+        picture = read(file.path)
+        if picture.shape != first.shape:
+            size, usual = ("x".join(map(str, shape)) for shape in (picture.shape, first.shape))
+            raise UsageError(
+                f"{file.path} is {size} (rows x columns), the first clip is {usual}: "
+                "`tagger dataset info` lists such faults"
+            )
+        images[position] = picture
+        labels[position] = number[file.label]
+    return ClipSet(
+        images,
+        labels,
+        np.array([file.track for file in files]),
+        np.array([file.group for file in files]),
+        np.array([str(file.split) for file in files]),
+    )
+
+
+def _room_for(shape: tuple[int, ...], spill: Path | None) -> NDArray[np.uint8]:
+    size = int(np.prod(shape, dtype=np.int64))
+    if spill is None or size <= SPILL_BYTES:
+        return np.empty(shape, np.uint8)
+    spill.mkdir(parents=True, exist_ok=True)
+    descriptor, name = tempfile.mkstemp(prefix=".clips.", dir=spill)
+    with os.fdopen(descriptor, "r+b") as file:
+        os.unlink(name)
+        file.truncate(size)
+        return np.memmap(file, np.uint8, "r+", shape=shape)
+
+
+def check(clips: Mapping[int, ClipSet], genres: Sequence[str]) -> None:
+    """Refuse clips that a network cannot be trained on.
+
+    Raises
+    ------
+    TooFewLabels
+        With fewer than two genres to learn.
+    UsageError
+        If the lengths do not have the same number of rows, or labels lie outside `genres`.
+    """
+    if not clips or not any(len(one) for one in clips.values()):
+        raise TooFewLabels("the data set holds no clips")
+    if len({one.rows for one in clips.values()}) > 1:
+        rows = ", ".join(f"{seconds} s: {one.rows}" for seconds, one in sorted(clips.items()))
+        raise UsageError(f"the clips differ in their number of rows ({rows}): make the data set again")
+    learned: set[int] = set()
+    for one in clips.values():
+        if len(one) and not 0 <= one.labels.min() <= one.labels.max() < len(genres):
+            raise UsageError(f"a label lies outside the {len(genres)} genres")
+        learned |= set(one.labels[one.of(Split.TRAIN)].tolist())
+    if len(learned) < 2:
+        known = ", ".join(genres[i] for i in sorted(learned)) or "none"
+        raise TooFewLabels(
+            f"a model needs tracks of at least two genres to learn from; there are: {known}. "
+            "Tag some tracks of other genres, or map more genre tags (`tagger genres --unmapped`)"
+        )

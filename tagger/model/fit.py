@@ -1,0 +1,146 @@
+"""Gradient descent, epoch by epoch, as state that can be put away and taken up again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tagger.model.batches import Batch
+from tagger.model.clips import ClipSet
+from tagger.model.families import Recipe
+from tagger.model.quiet import load
+
+INFERENCE_BATCH = 128  # clips: larger ones are not faster on a CPU and fill its cache
+READ_CLIPS = 2048  # pictures taken into memory at a time
+
+
+class Learner:
+    """A network with its optimizer.
+
+    Parameters
+    ----------
+    network : keras.Model
+        Gives logits.
+    recipe : Recipe
+        How to train it.
+    """
+
+    def __init__(self, network: Any, recipe: Recipe) -> None:
+        keras, tensorflow = load()
+        self.network = network
+        self.recipe = recipe
+        if recipe.weight_decay:
+            self.optimizer = keras.optimizers.AdamW(recipe.learning_rate, weight_decay=recipe.weight_decay)
+            self.optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+        else:
+            self.optimizer = keras.optimizers.Adam(recipe.learning_rate)
+        self.optimizer.build(network.trainable_variables)
+        picture = tensorflow.TensorSpec((None, *network.input_shape[1:]), tensorflow.float32)
+        target = tensorflow.TensorSpec((None, network.output_shape[-1]), tensorflow.float32)
+        weight = tensorflow.TensorSpec((None,), tensorflow.float32)
+        self._step = tensorflow.function(self._one_step, input_signature=[picture, target, weight])
+        self.logits = forward(network)
+
+    def _one_step(self, images: Any, targets: Any, weights: Any) -> Any:
+        _, tensorflow = load()
+        with tensorflow.GradientTape() as tape:
+            logits = self.network(images, training=True)  # (B, genres)
+            each = tensorflow.nn.softmax_cross_entropy_with_logits(targets, logits)  # (B,)
+            loss = tensorflow.reduce_mean(each * weights)
+            whole = tensorflow.add_n([loss, *self.network.losses])
+        gradients = tape.gradient(whole, self.network.trainable_variables)
+        self.optimizer.apply_gradients(zip(gradients, self.network.trainable_variables, strict=True))
+        return loss
+
+    def epoch(
+        self, batches: Iterable[Batch], learning_rate: float, go_on: Callable[[], bool]
+    ) -> float | None:
+        """Learn from each batch once.
+
+        Parameters
+        ----------
+        batches : iterable of Batch
+            The clips.
+        learning_rate : float
+            For this epoch.
+        go_on : callable
+            Asked between two batches.
+
+        Returns
+        -------
+        float or None
+            The mean loss; None when `go_on` ended it early.
+        """
+        total = count = 0.0
+        for batch in batches:
+            if not go_on():
+                return None
+            step = int(self.optimizer.iterations)
+            rise = min(1.0, (step + 1) / self.recipe.warmup) if self.recipe.warmup else 1.0
+            self.optimizer.learning_rate.assign(learning_rate * rise)
+            total += float(self._step(batch.images, batch.targets, batch.weights)) * len(batch.targets)
+            count += len(batch.targets)
+        return total / max(1.0, count)
+
+    # --- state
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Return everything that the next step depends on: weights, averages, random states, the optimizer's moments."""
+        found = {f"network/{i}": np.array(v) for i, v in enumerate(self.network.variables)}
+        found |= {f"optimizer/{i}": np.array(v) for i, v in enumerate(self.optimizer.variables)}
+        return found
+
+    def restore(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Take up what `arrays` returned."""
+        for name, variables in (("network", self.network.variables), ("optimizer", self.optimizer.variables)):
+            for i, variable in enumerate(variables):
+                variable.assign(arrays[f"{name}/{i}"])
+
+    def weights(self) -> list[NDArray[Any]]:
+        """Return a copy of the network's weights."""
+        return [np.array(weight) for weight in self.network.get_weights()]
+
+
+def forward(network: Any) -> Callable[[NDArray[np.uint8]], NDArray[np.float32]]:
+    """Return a function from pictures, uint8 (n, rows, columns), to logits, float32 (n, genres).
+
+    It is compiled once for all sizes: `predict` in a loop costs more than the network itself.
+    """
+    _, tensorflow = load()
+    shape = (None, *network.input_shape[1:3])
+
+    @tensorflow.function(input_signature=[tensorflow.TensorSpec(shape, tensorflow.uint8)])
+    def run(images: Any) -> Any:
+        return network(tensorflow.cast(images, tensorflow.float32)[..., None], training=False)
+
+    def logits(images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        starts = range(0, len(images), INFERENCE_BATCH)
+        parts = [np.asarray(run(images[start : start + INFERENCE_BATCH])) for start in starts]
+        return np.concatenate(parts) if parts else np.zeros((0, network.output_shape[-1]), np.float32)
+
+    return logits
+
+
+def log_softmax(logits: NDArray[Any]) -> NDArray[np.float64]:
+    """Return the logarithms of the probabilities, float64, along the last axis."""
+    shifted = logits.astype(np.float64) - logits.max(axis=-1, keepdims=True)
+    return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+
+
+def validation(
+    logits: Callable[[NDArray[np.uint8]], NDArray[np.float32]], clips: ClipSet, positions: NDArray[np.int64]
+) -> tuple[float, float] | None:
+    """Return loss and accuracy of these clips; None where there are none."""
+    losses: list[NDArray[np.float64]] = []
+    right: list[NDArray[np.bool_]] = []
+    for start in range(0, positions.size, READ_CLIPS):  # a slice at a time: the pictures may lie in a file
+        piece = positions[start : start + READ_CLIPS]
+        logs = log_softmax(logits(clips.images[piece]))
+        losses.append(-logs[np.arange(piece.size), clips.labels[piece]])
+        right.append(logs.argmax(axis=1) == clips.labels[piece])
+    if not losses:
+        return None
+    return float(np.concatenate(losses).mean()), float(np.concatenate(right).mean())

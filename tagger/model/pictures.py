@@ -1,0 +1,176 @@
+"""Pictures of a training and of an evaluation, as PNG files."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tagger.base.files import write_bytes
+
+DPI = 110
+INK = "#1f2933"
+FAINT = "#d5dbe1"
+BLUE = "#2b6cb0"
+ORANGE = "#dd6b20"
+GREY = "#9aa5b1"
+
+
+def _figure(width: float, height: float) -> Any:
+    """Return an empty figure of this size in inches. No pyplot: it keeps every figure alive and wants a display."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), dpi=DPI, layout="constrained", facecolor="white")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def _save(path: Path, figure: Any) -> None:
+    content = io.BytesIO()
+    figure.savefig(content, format="png", metadata={"Software": None})
+    write_bytes(path, content.getvalue())
+
+
+def _plain(axes: Any) -> None:
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)
+    for side in ("left", "bottom"):
+        axes.spines[side].set_color(FAINT)
+    axes.tick_params(colors=INK, length=0)
+
+
+def _label(genre: str) -> str:
+    """Return a genre id as a label; `$` would start a formula."""
+    return genre.replace("$", r"\$")
+
+
+def confusion_picture(path: Path, confusion: NDArray[np.int64], genres: Sequence[str], split: str) -> None:
+    """Draw who is taken for whom: rows are what people say, columns what the model says.
+
+    Parameters
+    ----------
+    path : Path
+        Where to.
+    confusion : int array of shape (genres, genres)
+        Tracks.
+    genres : sequence of str
+        Ids, in order.
+    split : str
+        Where it was measured.
+    """
+    size = len(genres)
+    figure = _figure(2.6 + 0.62 * size, 1.9 + 0.55 * size)
+    axes = figure.add_subplot()
+    totals = confusion.sum(axis=1, keepdims=True)
+    share = confusion / np.maximum(totals, 1)
+    image = axes.imshow(share, cmap="Blues", vmin=0, vmax=1, aspect="auto")
+    for row in range(size):
+        for column in range(size):
+            if confusion[row, column]:
+                colour = "white" if share[row, column] > 0.55 else INK
+                weight = "bold" if row == column else "normal"
+                axes.text(column, row, str(confusion[row, column]), ha="center", va="center", color=colour,
+                          fontsize=9, fontweight=weight)  # fmt: skip
+    axes.set_xticks(range(size), [_label(genre) for genre in genres], rotation=45, ha="right", rotation_mode="anchor")
+    axes.set_yticks(range(size), [f"{_label(genre)} ({total})" for genre, total in zip(genres, totals[:, 0], strict=True)])
+    axes.set_xticks(np.arange(size + 1) - 0.5, minor=True)
+    axes.set_yticks(np.arange(size + 1) - 0.5, minor=True)
+    axes.grid(which="minor", color="white", linewidth=2)
+    axes.tick_params(which="both", length=0, colors=INK)
+    for side in axes.spines.values():
+        side.set_visible(False)
+    axes.set_xlabel("what the model says", color=INK)
+    axes.set_ylabel("what people say (tracks)", color=INK)
+    right = int(np.trace(confusion))
+    axes.set_title(f"{right} of {int(confusion.sum())} {split} tracks right", color=INK, loc="left", fontsize=12)
+    bar = figure.colorbar(image, ax=axes, shrink=0.7, ticks=[0, 0.5, 1], label="share of the row")
+    bar.ax.set_yticklabels(["0%", "50%", "100%"])
+    bar.outline.set_visible(False)
+    _save(path, figure)
+
+
+def curves_picture(path: Path, history: Sequence[Mapping[str, float]], best_epoch: int) -> None:
+    """Draw loss and accuracy by epoch, and mark the epoch that was kept.
+
+    Parameters
+    ----------
+    path : Path
+        Where to.
+    history : sequence of mappings
+        One per epoch, with `epoch loss learning_rate` and, where there is validation, `val_loss val_accuracy`.
+    best_epoch : int
+        From 1.
+    """
+    figure = _figure(9.5, 3.8)
+    epochs = [row["epoch"] for row in history]
+    left, right = figure.subplots(1, 2)
+    left.plot(epochs, [row["loss"] for row in history], color=GREY, label="training (clips changed at random)")
+    checked = [row for row in history if "val_loss" in row]
+    if checked:
+        seen = [row["epoch"] for row in checked]
+        left.plot(seen, [row["val_loss"] for row in checked], color=BLUE, label="validation artists")
+        right.plot(seen, [100 * row["val_accuracy"] for row in checked], color=BLUE)
+    else:
+        right.text(0.5, 0.5, "no artists set aside\nfor validation", ha="center", va="center", color=GREY,
+                   transform=right.transAxes)  # fmt: skip
+    right.set_ylim(0, 100)
+    right.set_title("Clips right, validation artists", color=INK, loc="left", fontsize=11)
+    right.set_ylabel("%", color=INK)
+    left.set_title("Loss", color=INK, loc="left", fontsize=11)
+    left.set_ylim(bottom=0)
+    for axes in (left, right):
+        _plain(axes)
+        axes.grid(color=FAINT, linewidth=0.6)
+        axes.set_xlabel("epoch", color=INK)
+        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.axvline(best_epoch, color=ORANGE, linewidth=1, linestyle="--", label=f"kept: epoch {best_epoch}")
+        for before, after in zip(history, history[1:], strict=False):
+            if after["learning_rate"] < before["learning_rate"]:
+                axes.axvline(after["epoch"], color=FAINT, linewidth=1, linestyle=":")
+    left.plot([], [], color=FAINT, linestyle=":", label="learning rate lowered")
+    left.legend(frameon=False, fontsize=8, labelcolor=INK)
+    _save(path, figure)
+
+
+def genres_picture(path: Path, rows: Sequence[Mapping[str, Any]], split: str) -> None:
+    """Draw precision and recall of each genre; genres with too few artists to measure are pale.
+
+    Parameters
+    ----------
+    path : Path
+        Where to.
+    rows : sequence of mappings
+        One per genre, as in `Measures.genres`.
+    split : str
+        Where it was measured.
+    """
+    figure = _figure(8.5, 1.5 + 0.46 * len(rows))
+    axes = figure.add_subplot()
+    place = np.arange(len(rows))
+    for offset, key, colour in ((-0.19, "precision", BLUE), (0.19, "recall", ORANGE)):
+        for at, row in zip(place, rows, strict=True):
+            value = 100 * float(row[key])
+            axes.barh(at + offset, value, 0.36, color=colour, alpha=1.0 if row["measured"] else 0.3)
+            axes.text(value + 1, at + offset, f"{value:.0f}", va="center", fontsize=8, color=INK)
+        axes.barh(0, 0, color=colour, label=key)
+    names = [
+        f"{_label(str(row['genre']))}\n{row['tracks']} tracks, {row['groups']} artists"
+        + ("" if row["measured"] else ": too few")
+        for row in rows
+    ]
+    axes.set_yticks(place, names, fontsize=8)
+    axes.invert_yaxis()
+    axes.set_xlim(0, 108)
+    axes.set_xticks(range(0, 101, 20), [f"{step}%" for step in range(0, 101, 20)])
+    axes.grid(axis="x", color=FAINT, linewidth=0.6)
+    axes.set_axisbelow(True)
+    _plain(axes)
+    axes.legend(frameon=False, fontsize=9, labelcolor=INK, loc="lower right", bbox_to_anchor=(1, 1), ncols=2,
+                borderaxespad=0)  # fmt: skip
+    axes.set_title(f"Genres on {split} tracks", color=INK, loc="left", fontsize=12)
+    _save(path, figure)

@@ -1,0 +1,219 @@
+"""A saved model: a folder that holds all that is needed to use it, and refuses what does not fit it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import zipfile
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tagger.base.errors import NoModel
+from tagger.model.fit import forward, log_softmax
+from tagger.model.heldout import Heldout, of_track, read_heldout, temper
+from tagger.model.quiet import load as load_keras
+
+CARD_FORMAT = 1
+NETWORK_NAME = "model.keras"
+CARD_NAME = "card.json"
+HELDOUT_NAME = "heldout.csv"
+GROUPS_NAME = "groups.json"
+NEEDED = ("id", "family", "genres", "seconds", "form", "rows", "columns", "temperature", "thresholds", "sha256")
+
+
+class Classifier:
+    """A network with its card: from pictures of clips to calibrated probabilities of genres.
+
+    Parameters
+    ----------
+    network : keras.Model
+        Gives logits.
+    card : mapping
+        What `card.json` holds.
+    folder : Path
+        Where it lies.
+    """
+
+    def __init__(self, network: Any, card: Mapping[str, Any], folder: Path) -> None:
+        self.network = network
+        self.card = dict(card)
+        self.folder = folder
+        self.logits: Callable[[NDArray[np.uint8]], NDArray[np.float32]] = forward(network)
+
+    @property
+    def id(self) -> str:
+        return str(self.card["id"])
+
+    @property
+    def genres(self) -> tuple[str, ...]:
+        """Genre ids, in the order of the probabilities."""
+        return tuple(self.card["genres"])
+
+    @property
+    def seconds(self) -> int:
+        """Length of the clips that it hears; 0 if it was trained on pictures of unknown length."""
+        return int(self.card["seconds"])
+
+    @property
+    def form_card(self) -> dict[str, Any]:
+        """The settings of its spectrograms, as the data set gave them."""
+        return dict(self.card["form"])
+
+    @property
+    def temperature(self) -> float:
+        return float(self.card["temperature"])
+
+    @property
+    def thresholds(self) -> dict[str, float | None]:
+        """The thresholds for the promise at the time of training; for another promise see `calibrate.thresholds`."""
+        return dict(self.card["thresholds"])
+
+    def probabilities(self, images: NDArray[np.uint8]) -> NDArray[np.float64]:
+        """Return what the network makes of each clip by itself, not calibrated: (n, genres).
+
+        Parameters
+        ----------
+        images : uint8 array of shape (n, rows, columns)
+        """
+        self.check_size(images.shape)
+        return np.exp(log_softmax(self.logits(images)))
+
+    def track_probabilities(self, tracks: Sequence[NDArray[np.uint8]]) -> NDArray[np.float64]:
+        """Return the calibrated probabilities of tracks; (tracks, genres).
+
+        Parameters
+        ----------
+        tracks : sequence of uint8 arrays of shape (clips, rows, columns)
+            The clips of each track, at least one; all go through the network together.
+        """
+        if not tracks:
+            return np.zeros((0, len(self.genres)))
+        counts = np.array([len(clips) for clips in tracks])
+        if counts.min() == 0:
+            raise ValueError("a track has no clips")
+        images = np.concatenate(tracks)
+        self.check_size(images.shape)
+        logs = log_softmax(self.logits(images))
+        starts = np.concatenate([[0], np.cumsum(counts)[:-1]])
+        return temper(of_track(np.add.reduceat(logs, starts, axis=0) / counts[:, None]), self.temperature)
+
+    def heldout(self) -> Heldout:
+        """Return what it said of the held-out tracks when it was trained, calibrated."""
+        return read_heldout(self.folder / HELDOUT_NAME)
+
+    def trained_groups(self) -> frozenset[str]:
+        """Return the groups of artists that it learned from."""
+        return frozenset(read_groups(self.folder)["train"])
+
+    def require(self, seconds: Sequence[int] | None = None, form: Mapping[str, Any] | None = None) -> None:
+        """Make sure that clips of these lengths and in this form can be given to it.
+
+        Raises
+        ------
+        NoModel
+            The message says what differs.
+        """
+        if not self.seconds or not self.form_card:
+            raise NoModel(
+                f"model {self.id} was trained on pictures without a card, so nobody knows how to make such pictures "
+                "of a file: train on a data set made by `tagger dataset`"
+            )
+        if seconds is not None and self.seconds not in seconds:
+            have = ", ".join(f"{one} s" for one in seconds)
+            raise NoModel(f"model {self.id} hears clips of {self.seconds} s, there are clips of {have} only")
+        if form is None:
+            return
+        own = self.form_card
+        keys = sorted(key for key in own.keys() | form.keys() if own.get(key) != form.get(key))
+        if keys:
+            differs = "; ".join(f"{key} is {form.get(key)!r}, the model needs {own.get(key)!r}" for key in keys)
+            raise NoModel(f"model {self.id} does not fit these spectrograms: {differs}")
+
+    def check_size(self, shape: tuple[int, ...]) -> None:
+        """Refuse pictures, (n, rows, columns), of a size that the network does not take."""
+        rows, columns = self.network.input_shape[1:3]
+        if len(shape) != 3 or shape[1] != rows or (columns is not None and shape[2] != columns):
+            wanted = f"{rows} x {columns or 'any'}"
+            raise NoModel(f"model {self.id} takes pictures of {wanted} (rows x columns), not {shape[1:]}")
+
+
+def load(folder: Path) -> Classifier:
+    """Load a saved model. No code in it is run: Keras reads it in safe mode.
+
+    Raises
+    ------
+    NoModel
+        If there is none, or it is damaged or made by a version that does not fit.
+    """
+    card = read_card(folder)
+    path = folder / NETWORK_NAME
+    try:
+        digest = file_hash(path)
+    except OSError as error:
+        raise NoModel(f"{path} cannot be read: {error.strerror}; train a new model") from error
+    if digest != card["sha256"]:
+        raise NoModel(f"{path} is not the file that {folder / CARD_NAME} belongs to: it is damaged or was exchanged; "
+                      "train a new model or restore the folder")  # fmt: skip
+    keras, _ = load_keras()
+    try:
+        network = keras.saving.load_model(path, compile=False, safe_mode=True)
+    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
+        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise NoModel(f"{path} cannot be loaded by Keras {keras.__version__}: {first}; train a new model") from error
+    outputs, rows = network.output_shape[-1], network.input_shape[1]
+    if outputs != len(card["genres"]) or rows != card["rows"]:
+        raise NoModel(f"{path} has {rows} rows and {outputs} genres, its card says {card['rows']} and "
+                      f"{len(card['genres'])}; train a new model")  # fmt: skip
+    return Classifier(network, card, folder)
+
+
+def read_card(folder: Path) -> dict[str, Any]:
+    """Return the card of a saved model, without loading the model.
+
+    Raises
+    ------
+    NoModel
+        If it is missing, damaged or of another version's format.
+    """
+    path = folder / CARD_NAME
+    try:
+        card = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise NoModel(f"{folder} holds no model ({CARD_NAME}: {error.strerror}); `tagger train` makes one") from error
+    except ValueError as error:
+        raise NoModel(f"{path} is damaged ({error}); train a new model") from error
+    if not isinstance(card, dict) or card.get("format") != CARD_FORMAT:
+        found = card.get("format") if isinstance(card, dict) else None
+        raise NoModel(f"{path} has format {found!r}, this version reads {CARD_FORMAT}; train a new model")
+    missing = [key for key in NEEDED if key not in card]
+    if missing:
+        raise NoModel(f"{path} lacks {', '.join(missing)}; train a new model")
+    return card
+
+
+def read_groups(folder: Path) -> dict[str, list[str]]:
+    """Return the groups of artists in each split (train, val, test) of a saved model.
+
+    Raises
+    ------
+    NoModel
+        If the list is missing or damaged.
+    """
+    path = folder / GROUPS_NAME
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        return {split: list(found[split]) for split in ("train", "val", "test")}
+    except OSError as error:
+        raise NoModel(f"{path} cannot be read: {error.strerror}; train a new model") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise NoModel(f"{path} is damaged ({error}); train a new model") from error
+
+
+def file_hash(path: Path) -> str:
+    """Return the SHA-256 of a file as hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,1 @@
+"""What a person decides: uncertain and suspicious tracks out, decisions in. Pure."""
