@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import av
 from av.container import InputContainer
 
-from tagger.audio.tail import AudioPart, audio_end
+from tagger.audio.extent import AudioPart
 from tagger.base.errors import UnreadableAudio
 
 # Nothing but containers of audio: FFmpeg also knows playlists and scripts that make it open other files and addresses,
@@ -20,7 +20,7 @@ _FORMATS = "mp3,aac,flac,ogg,mov,wav,w64,aiff,caf,au,asf,ape,wv,mpc,mpc8,tta,tak
 
 @contextlib.contextmanager
 def open_media(path: bytes | str, *, fast: bool = False) -> Iterator[InputContainer]:
-    """Open a file for demuxing and decoding; tags behind the audio are not part of it.
+    """Open a file for demuxing and decoding, without the tags around its audio.
 
     Parameters
     ----------
@@ -41,19 +41,19 @@ def open_media(path: bytes | str, *, fast: bool = False) -> Iterator[InputContai
     """
     options = {"format_whitelist": _FORMATS} | ({"fflags": "+fastseek"} if fast else {})
     try:
-        with contextlib.ExitStack() as stack:
-            # Not blocking, since somebody may pass a pipe that nobody writes to.
-            file = open(path, "rb", buffering=0, opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK))
-            stack.callback(file.close)
+        # Not blocking, since somebody may name a pipe that nobody writes to.
+        with open(path, "rb", buffering=0, opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                 raise UnreadableAudio(path, "not a regular file")
-            part = AudioPart(file, audio_end(file))
-            if not part._end:
+            part = AudioPart(file)
+            if not part.size:
                 raise UnreadableAudio(path, "empty")
-            container = stack.enter_context(av.open(part, options=options))
-            if not container.streams.audio:
-                raise UnreadableAudio(path, "no audio in it")
-            yield container
+            with av.open(part, options=options) as container:
+                if not container.streams.audio:
+                    raise UnreadableAudio(path, "no audio in it")
+                yield container
+            if part.failure:
+                raise part.failure
     except av.FFmpegError as error:
         raise UnreadableAudio(path, _cause(error)) from error
     except OSError as error:

@@ -50,7 +50,7 @@ def classify(
     """
     rows = [
         row
-        for row in session.index.select.to_classify(classifier.card["id"], refresh, _states(refresh), library_ids)
+        for row in session.index.select.to_classify(classifier.id, refresh, _states(refresh), library_ids)
         if length_ok(session, row)
     ]
     limits, unmeasured = thresholds_of(session, classifier)
@@ -116,7 +116,7 @@ def _predict(
         counts["classified"] += 1
         counts["accepted" if decision == Decision.ACCEPT else "abstained"] += 1
         predictions.append(
-            Prediction(row.track_id, classifier.card["id"], probabilities, genre, confidence, decision, reason)
+            Prediction(row.track_id, classifier.id, probabilities, genre, confidence, decision, reason)
         )
     return predictions
 

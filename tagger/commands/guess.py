@@ -46,7 +46,7 @@ def run(session: Session, arguments: argparse.Namespace) -> Outcome:
     lines += [f"{problem.path}: {problem.error}" for problem in session.problems]
     return Outcome(
         counts={"files": len(arguments.files), "unreadable": len(session.problems)},
-        own={"results": results, "model": classifier.card["id"]},
+        own={"results": results, "model": classifier.id},
         lines=lines,
         asked=True,
         looked_at=len(arguments.files),

@@ -58,10 +58,10 @@ def thresholds_of(session: Session, classifier: Classifier) -> tuple[dict[str, f
     from tagger.model.calibrate import measured, thresholds
 
     settings = session.settings
-    limits = thresholds(classifier.heldout, settings.promise, settings.promise_confidence)
+    limits = thresholds(classifier.heldout(), settings.promise, settings.promise_confidence)
     if settings.promise <= 0:
         return limits, set()
-    return limits, {genre for genre, enough in measured(classifier.heldout).items() if not enough}
+    return limits, {genre for genre, enough in measured(classifier.heldout()).items() if not enough}
 
 
 def canonical(session: Session, genres: list[str], probabilities: np.ndarray) -> dict[str, float]:

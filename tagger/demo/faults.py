@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from dataclasses import replace
 
 import numpy as np
@@ -37,32 +38,36 @@ def with_blanks(tracks: list[DemoTrack], rng: np.random.Generator) -> list[DemoT
         - sum(track.genre == genre and track.state == UNTAGGED for track in tracks)
         for genre in GENRES
     }
+    usable = _tagged_by_artist(tracks)
     for index in rng.permutation(len(tracks)):
         track = tracks[index]
-        genre = str(track.genre)
-        if track.state != TAGGED or _tagged_by(tracks, track) < 2:
+        genre, artist = str(track.genre), str(track.tags["artist"])
+        if track.state != TAGGED or usable[artist] < 2:
             continue
         if missing[genre] > 0:
             tracks[index] = _retagged(track, UNTAGGED, blank(rng))
             missing[genre] -= 1
+            usable[artist] -= 1
         elif unclear > 0 and missing[genre] == 0:
             tracks[index] = _retagged(track, UNCLEAR_TAG, UNCLEAR[unclear % len(UNCLEAR)])
             unclear -= 1
             missing[genre] = -1  # one is enough for a genre
+            usable[artist] -= 1
     return tracks
 
 
-def _tagged_by(tracks: list[DemoTrack], track: DemoTrack) -> int:
-    """Return how many tracks by the artist of this one have a genre tag that can be used."""
-    return sum(other.tags["artist"] == track.tags["artist"] and other.state == TAGGED for other in tracks)
+def _tagged_by_artist(tracks: list[DemoTrack]) -> Counter[str]:
+    """Return how many tracks of each artist have a genre tag that can be used."""
+    return Counter(str(track.tags["artist"]) for track in tracks if track.state == TAGGED)
 
 
 def with_wrong_genres(tracks: list[DemoTrack], rng: np.random.Generator) -> list[DemoTrack]:
     """Give some tagged tracks the usual spelling of a genre that nobody would take them for."""
     tracks = list(tracks)
     wrong = max(1, round(MISLABELLED_SHARE * len(tracks)))
+    usable = _tagged_by_artist(tracks)
     # One to an artist, and large albums first: there, a stray genre shows even without listening.
-    order = sorted(rng.permutation(len(tracks)), key=lambda index: -_tagged_by(tracks, tracks[index]))
+    order = sorted(rng.permutation(len(tracks)), key=lambda index: -usable[str(tracks[index].tags["artist"])])
     done: set[str] = set()
     for index in order:
         track = tracks[index]

@@ -207,6 +207,7 @@ def finish(loop: Samples, player: Player, wet: float, echo: np.ndarray) -> Sampl
         return loop
     if timbre.drive:
         loop = np.tanh(loop * np.float32(timbre.drive / peak))
+        loop -= loop.mean(axis=1, keepdims=True)
     if timbre.cabinet or wet:
         spectrum = np.fft.rfft(loop, axis=1)
         response = 1 + np.float32(wet) * echo

@@ -246,6 +246,7 @@ def _master(who: Artist, mix: Samples, rate: int, rng: np.random.Generator) -> S
     mix += _dust(who.dust, length, rate, rng) * np.float32(0.3)
     mix *= np.float32(who.loudness * 2.2)  # parts lie at 0.1: this brings their sum to the limiter's knee
     np.tanh(mix, out=mix)
+    mix -= mix.mean(axis=1, keepdims=True)  # waves that are not symmetrical leave an offset in the limiter
     _fades(mix, rate, rng)
     mix *= np.float32(RAW_PEAK / max(float(np.abs(mix).max()), 1e-6))
     return mix[0] if channels == 1 else np.ascontiguousarray(mix.T)

@@ -59,7 +59,7 @@ class Verdict:
         lines = [
             f"Without a genre   {self.untagged} tracks",
             f"  filled          {self.filled}: {self.right} right, {self.wrong} wrong{precision}",
-            f"  left open       {self.abstained}, not sure enough; the best guess is right for {self.guessable} of them",
+            f"  left open       {self.abstained}, not sure enough; the best guess is right for {self.guessable}",
             f"Wrong genre tag   {self.mislabelled} tracks, of which the audit points at {self.found}",
             f"Unclear genre tag {self.unclear} tracks, left alone",
             f"Broken files      {self.broken}, of which {self.unreadable} are reported",

@@ -176,8 +176,11 @@ class ModelRow:
 
 @dataclass(frozen=True, slots=True)
 class RunRow:
-    """One invocation. `status` is ``running``, ``done``, ``failed``, ``stopped``, ``killed`` or, for a run that only the
-    journal tells of, ``journal``."""
+    """One invocation.
+
+    `status` is ``running``, ``done``, ``failed``, ``stopped``, ``killed`` or, where only the journal tells of the run,
+    ``journal``.
+    """
 
     run_id: str
     command: str
@@ -234,7 +237,7 @@ class ChangeRow:
 
 @dataclass(frozen=True, slots=True)
 class NewDecision:
-    """What a person said of a track. `genre` (an id) is needed for ``accept`` and ``genre``, and None for the others."""
+    """What a person said of a track. `genre` is an id, needed for ``accept`` and ``genre`` and None for the others."""
 
     track: TrackRow
     kind: DecisionKind

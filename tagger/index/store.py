@@ -81,9 +81,7 @@ class Index:
         self.close()
 
 
-def open_index(
-    url_or_path: str | Path, *, create: bool = True, warn: Callable[[str], None] | None = None
-) -> Index:
+def open_index(url_or_path: str | Path, *, create: bool = True, warn: Callable[[str], None] | None = None) -> Index:
     """Open an index, and bring its tables up to this version's after a backup copy.
 
     Parameters

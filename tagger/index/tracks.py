@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
 
-from tagger.base.records import TrackLabel
-from tagger.index.database import Database
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
+
+from tagger.base.records import FoundFile, TrackLabel, TrackTags
+from tagger.index import tables as t
+from tagger.index.database import Database, in_batches
+from tagger.index.labels import relabel
+from tagger.index.reading import walk
 from tagger.index.rows import KnownFile, LabelCase, ScannedFile, UnreadableFile
+
+Values = dict[str, Any]
 
 
 class Tracks:
@@ -17,7 +26,11 @@ class Tracks:
 
     def known_files(self, library_id: int) -> Iterator[KnownFile]:
         """Yield every file of a library, the missing ones too, in the order in which they came into the index."""
-        raise NotImplementedError
+        c = t.tracks.c
+        columns = (c.id, c.path, c.size, c.mtime_ns, c.fingerprint, c.missing_since, c.error)
+        for rows in walk(self._database, select(*columns).where(c.library_id == library_id), c.id):
+            for track_id, path, size, mtime_ns, fingerprint, missing_since, error in rows:
+                yield KnownFile(track_id, path, size, mtime_ns, fingerprint, missing_since is not None, error)
 
     def save(self, library_id: int, batch: Iterable[ScannedFile], run_id: str | None) -> None:
         """Store what was read from files, new or known, by their path.
@@ -25,16 +38,31 @@ class Tracks:
         A file that is stored is no longer missing or unreadable, and its label is due (`relabel`). Where the audio
         is another than before, the predictions for it are dropped.
         """
-        raise NotImplementedError
+        for files in in_batches(batch):
+            read = {scanned.file.path: _values_of_tags(scanned.tags, scanned.genre_tag) for scanned in files}
+            with self._database.write() as connection:
+                known = _known(connection, library_id, read)
+                other = [track_id for path, (track_id, was) in known.items() if was != read[path]["fingerprint"]]
+                if other:
+                    gone = t.predictions.c.track_id.in_(other)
+                    connection.execute(delete(t.predictions).where(gone))
+                    connection.execute(update(t.tracks).where(t.tracks.c.id.in_(other)).values(audio_hash=None))
+                _store(connection, library_id, [scanned.file for scanned in files], read, known, run_id)
 
     def save_unreadable(self, library_id: int, batch: Iterable[UnreadableFile], run_id: str | None) -> None:
         """Store that files cannot be read; what was known of them is kept, except for state and label."""
-        raise NotImplementedError
+        for files in in_batches(batch):
+            said = {unreadable.file.path: _values_of_error(unreadable.cause) for unreadable in files}
+            with self._database.write() as connection:
+                known = _known(connection, library_id, said)
+                for path in said.keys() - known.keys():
+                    said[path] |= {"container": "", "genre_blocks": [], "compilation": False}
+                _store(connection, library_id, [unreadable.file for unreadable in files], said, known, run_id)
 
     def save_audio_problems(self, causes: Mapping[int, str]) -> None:
         """Store, by track id, why the audio cannot be decoded; `to_classify` and `labelled` then leave the track out
         until the file changes."""
-        raise NotImplementedError
+        self._update({"id_": track_id, "audio_error": cause} for track_id, cause in causes.items())
 
     def move(self, library_id: int, moves: Mapping[int, bytes]) -> None:
         """Give tracks, by id, the paths in this library where their files are now; two may change places.
@@ -42,29 +70,118 @@ class Tracks:
         A row that stands in the way is of a file that is gone, and is dropped. Call `save` with what was read at the
         new paths afterwards.
         """
-        raise NotImplementedError
+        if not moves:
+            return
+        c = t.tracks.c
+        # By way of names that no file can have, since paths are unique and two tracks may change places.
+        aside = [{"id_": track_id, "path": b"\0%d" % track_id} for track_id in moves]
+        there = [
+            {"id_": track_id, "path": path, "path_text": t.path_as_text(path), "missing_since": None}
+            for track_id, path in moves.items()
+        ]
+        with self._database.write() as connection:
+            connection.execute(_update_by_id("path"), aside)
+            for paths in in_batches(moves.values()):
+                connection.execute(delete(t.tracks).where(c.library_id == library_id, c.path.in_(paths)))
+            connection.execute(
+                _update_by_id("path", "path_text", "missing_since").values(library_id=library_id, label_due=True), there
+            )
 
     def mark_missing(self, track_ids: Iterable[int]) -> None:
         """Note that the files are not where they were; they take part in nothing until they are found again."""
-        raise NotImplementedError
+        now = t.now()
+        for ids in in_batches(track_ids):
+            query = update(t.tracks).where(t.tracks.c.id.in_(ids), t.tracks.c.missing_since.is_(None))
+            with self._database.write() as connection:
+                connection.execute(query.values(missing_since=now))
 
     def mark_found(self, track_ids: Iterable[int]) -> None:
         """Note that missing files are back, unchanged."""
-        raise NotImplementedError
+        self._update({"id_": track_id, "missing_since": None} for track_id in track_ids)
 
     def forget(self, track_ids: Iterable[int]) -> None:
         """Drop tracks with their predictions. Their tag changes and decisions stay, without a track."""
-        raise NotImplementedError
+        for ids in in_batches(track_ids):
+            with self._database.write() as connection:
+                connection.execute(delete(t.tracks).where(t.tracks.c.id.in_(ids)))
 
     def relabel(self, label: Callable[[LabelCase], TrackLabel], everything: bool = False) -> int:
         """Give tracks their state, label and closedness.
 
         Only readable tracks whose label is due: those stored, written to or decided on since the last time, and copies
-        of such audio. With `everything`, all readable tracks; for when the genre map changed.
+        of such audio. With `everything`, all readable tracks; for when the genre map changed. Changes and decisions
+        that have no track yet get theirs first.
 
         Returns
         -------
         int
             How many tracks were looked at.
         """
-        raise NotImplementedError
+        return relabel(self._database, label, everything)
+
+    def _update(self, values: Iterable[Values]) -> None:
+        for batch in in_batches(values):
+            with self._database.write() as connection:
+                connection.execute(_update_by_id(*(name for name in batch[0] if name != "id_")), batch)
+
+
+def _update_by_id(*names: str) -> Any:
+    """Return the statement that sets columns, by the id under the name `id_`."""
+    return update(t.tracks).where(t.tracks.c.id == bindparam("id_")).values({name: bindparam(name) for name in names})
+
+
+def _known(connection: Connection, library_id: int, paths: Iterable[bytes]) -> dict[bytes, tuple[int, str | None]]:
+    """Return id and fingerprint of those paths that the index knows."""
+    c = t.tracks.c
+    query = select(c.path, c.id, c.fingerprint).where(c.library_id == library_id, c.path.in_(list(paths)))
+    return {path: (track_id, fingerprint) for path, track_id, fingerprint in connection.execute(query)}
+
+
+def _store(
+    connection: Connection,
+    library_id: int,
+    files: Iterable[FoundFile],
+    values: Mapping[bytes, Values],
+    known: Mapping[bytes, tuple[int, str | None]],
+    run_id: str | None,
+) -> None:
+    """Insert the files that are new and update the others."""
+    fresh: list[Values] = []
+    again: list[Values] = []
+    for file in files:
+        row = {"size": file.size, "mtime_ns": file.mtime_ns, "seen_run": run_id, "missing_since": None}
+        row |= values[file.path]
+        if file.path in known:
+            again.append({"id_": known[file.path][0], **row})
+        else:
+            row |= {"library_id": library_id, "path": file.path, "path_text": t.path_as_text(file.path)}
+            fresh.append({"closed": False, **row})
+    if fresh:
+        connection.execute(insert(t.tracks), fresh)
+    if again:
+        connection.execute(_update_by_id(*(name for name in again[0] if name != "id_")), again)
+
+
+def _values_of_tags(tags: TrackTags, genre_tag: str | None) -> Values:
+    return {
+        "container": tags.container,
+        "fingerprint": tags.fingerprint,
+        "genre_blocks": [[block.block, list(block.values)] for block in tags.genre_blocks],
+        "genre_tag": genre_tag,
+        "artist": tags.artist,
+        "album_artist": tags.album_artist,
+        "album": tags.album,
+        "title": tags.title,
+        "track_number": tags.track_number,
+        "year": tags.year,
+        "duration": tags.duration,
+        "compilation": tags.compilation,
+        "provenance": dataclasses.asdict(tags.provenance) if tags.provenance else None,
+        "error": None,
+        "audio_error": None,
+        "label_due": True,
+    }
+
+
+def _values_of_error(cause: str) -> Values:
+    return {"error": cause, "state": None, "label": None, "label_due": False}

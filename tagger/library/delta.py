@@ -55,8 +55,8 @@ def reverse_delta(original: bytes, changed: bytes, extent: Extent, changed_exten
                 _read(old, offset + length, heads[1]), _read(new, new_offset + length, tails[1]), new_offset + length
             ),
         ]
-    packed = [list(op) if op[0] == "copy" else ["data", _packed(op[1])] for op in ops]  # type: ignore[arg-type]
-    if sum(len(op[1]) for op in packed if op[0] == "data") > MOST_LITERAL:  # type: ignore[arg-type]
+    packed: list[list[Any]] = [["data", _packed(op[1])] if isinstance(op[1], bytes) else list(op) for op in ops]
+    if sum(len(op[1]) for op in packed if op[0] == "data") > MOST_LITERAL:
         return None
     return {"version": VERSION, "size": old_size, "ops": packed}
 

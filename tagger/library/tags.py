@@ -9,6 +9,7 @@ from typing import cast
 from tagger.base.records import TrackTags
 from tagger.library import apev2, asf, flac, mp3, mp4, ogg, provenance, riff
 from tagger.library.detect import container_of
+from tagger.library.door import through_mutagen
 from tagger.library.family import Family
 from tagger.library.payload import fingerprint
 
@@ -77,6 +78,6 @@ def read_tags(path: bytes) -> TrackTags:
 
 def _plausible(seconds: float | None, path: bytes) -> float | None:
     """Return the duration, or None where the file is too small to hold so much; headers of old formats are misread."""
-    if seconds is None or os.stat(path).st_size * 8 < LEAST_BIT_RATE * seconds:
-        return None
-    return seconds
+    with through_mutagen("reading", path):
+        size = os.stat(path).st_size
+    return None if seconds is None or size * 8 < LEAST_BIT_RATE * seconds else seconds

@@ -108,7 +108,7 @@ def training_batches(
         random = np.random.default_rng((seed, epoch, number, 3))
         one = clips[seconds]
         labels = one.labels[positions]
-        images = one.images[np.sort(positions)][np.argsort(np.argsort(positions))].astype(np.float32)
+        images = one.images[positions].astype(np.float32)
         targets = np.eye(genres, dtype=np.float32)[labels]
         if recipe.augment:
             images = augment(images, random)
@@ -135,8 +135,8 @@ def augment(images: Floats, random: np.random.Generator) -> Floats:
         Source of the changes.
     """
     size, rows, columns = images.shape
-    shift = random.integers(columns, size=size)
-    frames = (np.arange(columns)[None, :] + shift[:, None]) % columns
+    shift = random.integers(columns, size=(size, 1))
+    frames = (np.arange(columns)[None, :] + shift) % columns
     images = np.take_along_axis(images, frames[:, None, :], axis=2)
 
     curve = _curves(size, rows, random)

@@ -84,7 +84,7 @@ class ClipSet:
         for column in (self.tracks, self.groups, self.splits):
             digest.update("\0".join(column.tolist()).encode("utf-8", "surrogateescape"))
         for start in range(0, len(self), 4096):
-            digest.update(np.ascontiguousarray(self.images[start : start + 4096]))
+            digest.update(np.ascontiguousarray(self.images[start : start + 4096]).data)
         return digest.digest()
 
 

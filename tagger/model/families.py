@@ -143,7 +143,7 @@ FAMILIES: dict[str, Family] = {
             "mel",
             True,
             Recipe(
-                learning_rate=2e-3, weight_decay=0.02, smoothing=0.05, mixup=0.2, augment=True, warmup=30,
+                learning_rate=4e-3, weight_decay=0.02, smoothing=0.05, mixup=0.2, augment=True, warmup=30,
             ),
             build_cnn2d,
         ),

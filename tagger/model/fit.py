@@ -88,10 +88,9 @@ class Learner:
     # --- state
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """Return everything that the next step depends on: weights, averages, random states, the optimizer's moments."""
-        found = {f"network/{i}": np.array(v) for i, v in enumerate(self.network.variables)}
-        found |= {f"optimizer/{i}": np.array(v) for i, v in enumerate(self.optimizer.variables)}
-        return found
+        """Return all that the next step depends on: weights, averages, random states, the moments of the optimizer."""
+        kinds = {"network": self.network.variables, "optimizer": self.optimizer.variables}
+        return {f"{kind}/{i}": np.array(v.numpy()) for kind, found in kinds.items() for i, v in enumerate(found)}
 
     def restore(self, arrays: Mapping[str, NDArray[Any]]) -> None:
         """Take up what `arrays` returned."""

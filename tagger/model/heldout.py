@@ -155,7 +155,8 @@ def read_heldout(path: Path) -> Heldout:
         raise NoModel(f"{path} cannot be read: {error.strerror}; train a new model") from error
     except (ValueError, KeyError) as error:
         raise NoModel(f"{path} is damaged ({error}); train a new model") from error
-    track, group, _, split, clips, right = zip(*(row[: len(COLUMNS)] for row in rows), strict=True) if rows else [()] * 6
+    columns = list(zip(*rows, strict=True)) or [()] * len(COLUMNS)
+    track, group, _, split, clips, right = columns[: len(COLUMNS)]
     return Heldout(
         genres, np.array(track, np.str_), np.array(group, np.str_), np.array(split, np.str_),
         np.array(labels, np.int64), shares, np.array(clips, np.int64), np.array(right, np.int64),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -77,7 +78,7 @@ def confusion_picture(path: Path, confusion: NDArray[np.int64], genres: Sequence
                 axes.text(column, row, str(confusion[row, column]), ha="center", va="center", color=colour,
                           fontsize=9, fontweight=weight)  # fmt: skip
     axes.set_xticks(range(size), [_label(genre) for genre in genres], rotation=45, ha="right", rotation_mode="anchor")
-    axes.set_yticks(range(size), [f"{_label(genre)} ({total})" for genre, total in zip(genres, totals[:, 0], strict=True)])
+    axes.set_yticks(range(size), [f"{_label(genre)} ({totals[i, 0]})" for i, genre in enumerate(genres)])
     axes.set_xticks(np.arange(size + 1) - 0.5, minor=True)
     axes.set_yticks(np.arange(size + 1) - 0.5, minor=True)
     axes.grid(which="minor", color="white", linewidth=2)
@@ -129,7 +130,7 @@ def curves_picture(path: Path, history: Sequence[Mapping[str, float]], best_epoc
         axes.set_xlabel("epoch", color=INK)
         axes.xaxis.get_major_locator().set_params(integer=True)
         axes.axvline(best_epoch, color=ORANGE, linewidth=1, linestyle="--", label=f"kept: epoch {best_epoch}")
-        for before, after in zip(history, history[1:], strict=False):
+        for before, after in itertools.pairwise(history):
             if after["learning_rate"] < before["learning_rate"]:
                 axes.axvline(after["epoch"], color=FAINT, linewidth=1, linestyle=":")
     left.plot([], [], color=FAINT, linestyle=":", label="learning rate lowered")

@@ -9,7 +9,7 @@ import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,8 +75,9 @@ def save_state(
     work.mkdir(parents=True, exist_ok=True)
     kept = {f"best/{i}": weight for i, weight in enumerate(best)}
     text = np.frombuffer(json.dumps(asdict(progress)).encode(), np.uint8)
+    everything: dict[str, Any] = {"progress": text, **arrays, **kept}
     with replace_file(work / STATE_NAME, "wb") as file:
-        np.savez(file, progress=text, **arrays, **kept)
+        np.savez(cast(IO[bytes], file), **everything)
 
 
 def load_state(work: Path) -> tuple[Progress, dict[str, NDArray[Any]], list[NDArray[Any]]] | None:

@@ -166,19 +166,13 @@ def grouped(findings: Iterable[Finding]) -> list[FindingGroup]:
         else:
             key = (finding.kind, finding.path)
         groups.setdefault(key, []).append(finding)
-    return [
-        FindingGroup(
-            first.kind,
-            first.genre_tag,
-            first.suggested if len({member.suggested for member in members}) == 1 else None,
-            len(members),
-            first.path,
-            first.score,
-            first.detail,
-        )
-        for members in groups.values()
-        for first in members[:1]
-    ]
+    return [_group(members) for members in groups.values()]
+
+
+def _group(members: Sequence[Finding]) -> FindingGroup:
+    worst = members[0]
+    suggested = worst.suggested if len({member.suggested for member in members}) == 1 else None
+    return FindingGroup(worst.kind, worst.genre_tag, suggested, len(members), worst.path, worst.score, worst.detail)
 
 
 TABLE_HEADER = ("kind", "genre tag", "tracks", "suggested", "why", "path")

@@ -54,13 +54,17 @@ def decide(
     if genre in unmeasured:
         return genre, confidence, Decision.ABSTAIN, f"{genre} is not measured: too few held-out artists"
     if threshold is None:
-        return genre, confidence, Decision.ABSTAIN, f"{genre} keeps the promise at no confidence on held-out artists"
+        return genre, confidence, Decision.ABSTAIN, _never(genre)
     if threshold <= 0:
         return genre, confidence, Decision.ACCEPT, f"{confidence:.2f}; {genre} is written at any confidence"
     if confidence >= threshold:
         return genre, confidence, Decision.ACCEPT, f"{confidence:.2f} reaches the {threshold:.2f} that {genre} needs"
     low, high = _told_apart(confidence, threshold)
     return genre, confidence, Decision.ABSTAIN, f"{low} is under the {high} that {genre} needs"
+
+
+def _never(genre: str) -> str:
+    return f"{genre} was not right often enough on held-out artists, however sure the model was"
 
 
 def _told_apart(low: float, high: float) -> tuple[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from tagger.base.errors import path_text, printable
 
@@ -17,8 +17,8 @@ def text(value: str | None) -> str:
 
 
 def number(value: int) -> str:
-    """Return a whole number with thin spaces between thousands."""
-    return f"{value:,}".replace(",", "\u202f")
+    """Return a whole number with commas between thousands."""
+    return f"{value:,}"
 
 
 def some(count: int, one: str, many: str | None = None) -> str:
@@ -51,7 +51,7 @@ def shown_path(path: str | bytes, libraries: Sequence[bytes]) -> str:
         if raw.startswith(folder):
             raw = raw[len(folder) :]
             break
-    return html.escape(printable(path_text(raw)))
+    return f'<span class="path">{html.escape(printable(path_text(raw)))}</span>'
 
 
 def table(
@@ -59,7 +59,7 @@ def table(
     rows: Iterable[Sequence[str]],
     numbers: Sequence[int] = (),
     narrow_off: Sequence[int] = (),
-    wide: Sequence[int] = (),
+    widths: Mapping[int, str] | None = None,
 ) -> str:
     """Return a table of at most `MAX_ROWS` rows; the first cell of each row is its heading.
 
@@ -69,15 +69,18 @@ def table(
         Plain text.
     rows : iterable of sequences of str
         Cells that are HTML already.
-    numbers, narrow_off, wide : sequence of int
-        Columns that are aligned to the right, left out on narrow screens, and given the room that is left.
+    numbers, narrow_off : sequence of int
+        Columns that are aligned to the right, and left out on narrow screens.
+    widths : mapping of int to str, optional
+        CSS widths of columns, so that several tables below each other line up.
     """
-    kinds = {"n": numbers, "narrow-off": narrow_off, "wide": wide}
+    kinds = {"n": numbers, "narrow-off": narrow_off}
     names = [" ".join(kind for kind, columns in kinds.items() if i in columns) for i in range(len(header))]
     classes = [f' class="{name}"' if name else "" for name in names]
     all_rows = list(rows)
     lines = ['<div class="scroll"><table><thead><tr>']
-    lines += [f'<th scope="col"{classes[i]}>{text(cell)}</th>' for i, cell in enumerate(header)]
+    sizes = {i: f' style="width:{width}"' for i, width in (widths or {}).items()}
+    lines += [f'<th scope="col"{classes[i]}{sizes.get(i, "")}>{text(cell)}</th>' for i, cell in enumerate(header)]
     lines.append("</tr></thead><tbody>")
     for row in all_rows[:MAX_ROWS]:
         cells = [f'<th scope="row"{classes[0]}>{row[0]}</th>']

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from tagger.base.errors import path_text
-from tagger.outcome.markup import bar, duration, number, percent, section, shown_path, some, table, text
+from tagger.outcome.markup import bar, number, percent, section, shown_path, some, table, text
 from tagger.outcome.page_background import (
     audit_section,
     engine_section,
@@ -20,6 +20,8 @@ from tagger.outcome.report import Abstained, Change, Report
 
 OPEN_ROWS = 40  # up to this many changes the lists stand open
 CLOSEST = 15  # abstained tracks shown one by one
+CHANGE_HEADER = ("track", "before", "confidence", "why")
+CHANGE_WIDTHS = {1: "7.5rem", 2: "6.5rem", 3: "14rem"}
 
 # Nothing is loaded from anywhere and nothing runs, whatever a tag tries to smuggle in.
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
@@ -94,7 +96,7 @@ def _headline(report: Report) -> str:
     if decided:
         said += f" {some(decided, 'decision')} of yours {'was' if report.applied else 'would be'} carried out."
     if waiting:
-        said += f" {number(waiting)} {'waits' if waiting == 1 else 'wait'} for you."
+        said += f" {number(waiting)} {'track waits' if waiting == 1 else 'tracks wait'} for you."
     return said.strip()
 
 
@@ -114,13 +116,17 @@ def _figures(report: Report) -> str:
     empty, files = found.get("untagged", 0), found.get("files", 0)
     done = "Genres written" if report.applied else "Genres to be written"
     postponed = f"{number(report.postponed)} more on later nights" if report.postponed else ""
+    filled = len(_filled(report))
+    what = f"{number(filled)} to the {some(empty, 'track')} without one"
+    if filled < len(report.changes):
+        what += f", {number(len(report.changes) - filled)} that a person decided"
     rows = [
-        (done, "filled", number(len(report.changes)), f"{some(empty, 'track')} had no genre", postponed),
-        ("Waiting for a person", "waits", number(len(report.abstained)), f"of {some(empty, 'track')} without", ""),
+        (done, "filled", number(len(report.changes)), what, postponed),
+        ("Waiting for a person", "waits", number(len(report.abstained)), f"of {some(empty, 'track')} without one", ""),
     ]
-    if model and "track_accuracy" in model.metrics:
+    if model and {"track_accuracy", "majority_baseline"} <= set(model.metrics):
         measured = f"of {some(model.tracks, 'track')} by {some(model.groups, 'artist')} it never heard"
-        base = f"most common genre alone: {percent(model.metrics['majority_baseline'])}"
+        base = f"always the most common genre: {percent(model.metrics['majority_baseline'])}"
         rows.append(("Model is right on", "", percent(model.metrics["track_accuracy"]), measured, base))
     unread = found.get("unreadable", len(report.errors))
     rows.append(("Not readable", "wrong" if unread else "", number(unread), f"of {some(files, 'file')}", ""))
@@ -150,7 +156,7 @@ def _changes_section(report: Report) -> str:
         parts.append(
             f'<details{unfold}><summary><b>{_genre(report, genre)}</b><span class="n">{number(len(rows))}</span>'
             f"{bar(len(rows) / most)}</summary>\n"
-            f"{table(('track', 'before', 'confidence', 'why'), cells, numbers=(2,), narrow_off=(3,))}</details>"
+            f"{table(CHANGE_HEADER, cells, numbers=(2,), narrow_off=(3,), widths=CHANGE_WIDTHS)}</details>"
         )
     lead = "By genre, the least sure first: that is where a mistake would be."
     if report.undo:
@@ -183,9 +189,9 @@ def _waiting_section(report: Report) -> str:
         if score is None:
             need = "not known"
         elif not score.measured:
-            need = f"not measured: only {some(score.groups, 'held-out artist')}"
+            need = f"never: not measured, only {some(score.groups, 'held-out artist')}"
         elif score.threshold is None:
-            need = "at no confidence is it right often enough"
+            need = "never: not right often enough"
         else:
             need = f"{score.threshold:.2f}"
         surest = max(track.confidence for track in tracks)
@@ -193,7 +199,8 @@ def _waiting_section(report: Report) -> str:
     closest = sorted(report.abstained, key=lambda track: (-track.confidence, track.path))[:CLOSEST]
     singles = [
         (
-            _track(track.artist, track.title, shown_path(track.path, report.libraries)),
+            _track(track.artist, track.title, shown_path(track.path, report.libraries))
+            + f'<span class="sub narrow-on">{text(track.reason)}</span>',
             _genre(report, track.genre),
             f"{track.confidence:.2f}",
             text(track.reason),
@@ -202,7 +209,9 @@ def _waiting_section(report: Report) -> str:
     ]
     body = table(("probably", "tracks", "surest", "needed to be written"), rows, numbers=(1, 2))
     body += f"\n<h3>The {len(closest)} surest of {number(len(report.abstained))}</h3>\n"
-    body += table(("track", "probably", "confidence", "why it waits"), singles, numbers=(2,))
+    body += table(
+        ("track", "probably", "confidence", "why it waits"), singles, numbers=(2,), narrow_off=(3,), widths={3: "17rem"}
+    )
     lead = (
         "The model has a guess but does not keep its promise with it. <code>tagger review export review.csv</code>, "
         "fill in the column <i>decision</i> (accept, reject or a genre), <code>tagger review import review.csv</code>."

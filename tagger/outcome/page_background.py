@@ -108,15 +108,19 @@ def _accuracy(model: ModelFacts) -> str:
     if high > low:
         said += f", for other artists likely between {percent(low)} and {percent(high)} (95% interval, by artist)"
     said += f". Always saying the most common genre would be right on {percent(base)}.</p>"
-    side = "right" if base > 0.6 else "left"
-    at = 100 * base if side == "left" else 100 - 100 * base
     return (
         f'{said}<div class="scale" aria-hidden="true">'
         f'<i class="range" style="left:{100 * low:.1f}%;width:{100 * (high - low):.1f}%"></i>'
         f'<i class="dot" style="left:{100 * accuracy:.1f}%"></i><i class="base" style="left:{100 * base:.1f}%"></i>'
-        f'<i class="say waits" style="{side}:{at:.1f}%;bottom:1.75rem">most common genre {percent(base)}</i>'
+        f'<i class="say waits" style="{_at(base)};bottom:1.6rem">most common genre {percent(base)}</i>'
+        f'<i class="say filled" style="{_at(accuracy)};bottom:3rem">the model {percent(accuracy)}</i>'
         f'<i class="end" style="left:0">0%</i><i class="end" style="right:0">100%</i></div>'
     )
+
+
+def _at(share: float) -> str:
+    """Return where a label begins, or ends, so that it stays on the line."""
+    return f"left:{100 * share:.1f}%" if share < 0.5 else f"right:{100 - 100 * share:.1f}%"
 
 
 def _metrics(model: ModelFacts) -> str:
@@ -146,14 +150,16 @@ def _genres(report: Report, model: ModelFacts) -> str:
         rows.append((text(name), held, f"{score.precision:.2f}", f"{score.recall:.2f}", bar(score.f1), text(written)))
     if not rows:
         return ""
-    header = ("genre", "tracks by artists", "precision", "recall", "F1", "written from confidence")
+    header = ("genre", "held-out tracks by artists", "precision", "recall", "F1", "written from confidence")
     promise = (
-        f"A genre is written without a person only from the confidence at which {percent(model.promise)} of such tracks "
-        f"by artists it never heard were right, with {percent(model.promise_confidence)} certainty."
+        f"A genre is written without a person only from the confidence at which {percent(model.promise)} of such "
+        f"tracks by artists it never heard were right, with {percent(model.promise_confidence)} certainty."
     )
     if model.promise <= 0:
         promise = "The promise is set to 0: whatever the model says is written."
-    return f"<h3>By genre</h3>\n<p>{promise}</p>\n" + table(header, rows, numbers=(1, 2, 3), narrow_off=(4,), wide=(4,))
+    return f"<h3>By genre</h3>\n<p>{promise}</p>\n" + table(
+        header, rows, numbers=(1, 2, 3), narrow_off=(4,), widths={4: "24%"}
+    )
 
 
 # --- audit, troubles, the run -----------------------------------------------------------------------------------------
@@ -172,11 +178,14 @@ def audit_section(report: Report) -> str:
         )
         tag = text(group.genre_tag) or '<span class="quiet">none</span>'
         suggested = report.genre_names.get(group.suggested or "", group.suggested)
+        where += f'<span class="sub narrow-on">{text(group.detail)}</span>'
         rows.append((where, tag, text(group.detail), text(suggested)))
     body = table(("what", "tracks"), [row for row in counted if row[1] != "0"], numbers=(1,))
     body += f"\n<h3>The {min(len(report.findings), SHOWN_FINDINGS)} worst of {number(len(report.findings))}</h3>\n"
-    body += table(("track", "genre tag", "why", "perhaps"), rows)
-    lead = "Tags that people gave, and that somebody should look at. tagger changes none of them. <code>tagger audit</code>"
+    body += table(("track", "genre tag", "why", "perhaps"), rows, narrow_off=(2,), widths={1: "9rem", 2: "15rem"})
+    lead = (
+        "Genre tags that somebody should look at. tagger changes none of these. All of them: <code>tagger audit</code>"
+    )
     return section("Worth a look", lead, body)
 
 

@@ -34,8 +34,8 @@ code { font: .92em var(--mono); background: var(--faint); padding: .1em .35em; b
 .note { border-left: 3px solid var(--waits); padding: .1rem 0 .1rem .9rem; }
 .do { display: flex; flex-wrap: wrap; gap: .3rem 2rem; margin: 0 0 2rem; padding: 0; list-style: none; }
 .do b { font-weight: 600; }
-.figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(13rem, 1fr)); gap: 0; margin: 0 0 3rem;
-  border-top: 2px solid var(--ink); border-bottom: 1px solid var(--rule); }
+.figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(13rem, 1fr)); gap: 0; margin: 0 0 1.5rem;
+  border-top: 2px solid var(--ink); }
 .figures div { padding: 1rem 1.2rem 1rem 0; }
 .figures dt { font-size: .93rem; font-weight: 600; }
 .figures dd { margin: 0; }
@@ -44,6 +44,7 @@ code { font: .92em var(--mono); background: var(--faint); padding: .1em .35em; b
 .filled { color: var(--filled); } .waits { color: var(--waits); } .wrong { color: var(--wrong); }
 section { display: grid; grid-template-columns: 15rem minmax(0, 1fr); gap: 0 2.5rem; border-top: 1px solid var(--rule);
   padding: 1.6rem 0 2.2rem; }
+section > header { position: sticky; top: 1rem; align-self: start; }
 section > header p { font-size: .93rem; color: var(--quiet); }
 section h3:first-child { margin-top: 0; }
 .scroll { overflow-x: auto; }
@@ -51,23 +52,28 @@ table { border-collapse: collapse; width: 100%; font-size: .93rem; font-variant-
 caption { text-align: left; font-weight: 600; padding: 0 0 .5rem; }
 th { text-align: left; font-weight: 600; font-size: .85rem; color: var(--quiet); vertical-align: bottom; }
 th, td { padding: .42rem .9rem .42rem 0; border-bottom: 1px solid var(--rule); }
-td { vertical-align: top; overflow-wrap: anywhere; }
+td { vertical-align: top; overflow-wrap: break-word; }
 th:last-child, td:last-child { padding-right: 0; }
-tbody th { color: var(--ink); font-size: inherit; font-weight: 500; vertical-align: top; }
+tbody th { color: var(--ink); font-size: inherit; font-weight: 500; vertical-align: top; overflow-wrap: break-word; }
 .n { text-align: right; white-space: nowrap; overflow-wrap: normal; }
-td .sub { display: block; color: var(--quiet); font-size: .85rem; }
+.sub { display: block; color: var(--quiet); font-size: .85rem; font-weight: 400;
+  overflow-wrap: anywhere; }
+.narrow-on { display: none; }
+td .bar { margin-top: .45rem; }
+th.n { white-space: normal; }
+.path { overflow-wrap: anywhere; }
 .bar { display: block; height: .62rem; min-width: 2px; background: var(--filled); border-radius: 1px; }
-.wide { width: 45%; min-width: 7rem; vertical-align: middle; }
 .stack { display: flex; height: 1.5rem; gap: 2px; margin: .3rem 0 1rem; }
 .stack span { min-width: 3px; }
 .key { display: inline-block; width: .75rem; height: .75rem; margin-right: .55rem; border-radius: 2px; }
 .s1 { background: var(--s1); } .s2 { background: var(--s2); } .s3 { background: var(--s3); }
-.s4 { background: var(--s4); } .s5 { background: var(--s5); } .s6 { background: var(--s6); } .s7 { background: var(--s7); }
-.scale { position: relative; height: 3.9rem; margin: 1.2rem .6rem 1.4rem; border-bottom: 1px solid var(--quiet); }
+.s4 { background: var(--s4); } .s5 { background: var(--s5); } .s6 { background: var(--s6); }
+.s7 { background: var(--s7); }
+.scale { position: relative; height: 4.6rem; margin: .6rem .6rem 1.4rem; border-bottom: 1px solid var(--quiet); }
 .scale i { position: absolute; bottom: 0; font-style: normal; }
 .scale .range { height: .9rem; background: var(--filled); opacity: .3; }
-.scale .dot { width: 4px; height: .9rem; margin-left: -2px; background: var(--filled); }
-.scale .base { width: 0; height: 1.6rem; border-left: 2px dashed var(--waits); margin-left: -1px; }
+.scale .dot { width: 3px; height: 3rem; margin-left: -1.5px; background: var(--filled); }
+.scale .base { width: 0; height: 1.6rem; border-left: 2px dotted var(--waits); margin-left: -1px; }
 .scale .end { bottom: -1.5rem; font-size: .8rem; color: var(--quiet); }
 .scale .say { font-size: .88rem; white-space: nowrap; }
 details { border-bottom: 1px solid var(--rule); }
@@ -79,7 +85,7 @@ details[open] > summary::before { transform: rotate(90deg); transform-origin: .1
 summary:focus-visible { outline: 2px solid var(--filled); outline-offset: 2px; }
 summary b { font-weight: 600; }
 details > .scroll { padding: 0 0 1.2rem 1.7rem; }
-figure { margin: 0 0 2rem; }
+figure { margin: 2rem 0 0; }
 figure img { display: block; max-width: 100%; height: auto; background: #ffffff; border: 1px solid var(--rule); }
 figcaption { font-size: .9rem; color: var(--quiet); margin-top: .5rem; max-width: 44rem; }
 figcaption b { color: var(--ink); }
@@ -88,17 +94,20 @@ footer { border-top: 2px solid var(--ink); padding-top: 1rem; color: var(--quiet
 @media (max-width: 52rem) {
   main { padding-top: 1.5rem; }
   section { display: block; }
-  section > header { margin-bottom: 1rem; }
+  section > header { position: static; margin-bottom: 1rem; }
   .figures { grid-template-columns: 1fr 1fr; }
   .figures .big { font-size: 2rem; }
   details > .scroll { padding-left: 0; }
   summary { grid-template-columns: 1rem minmax(6rem, 8rem) 2.5rem minmax(2rem, 1fr); }
   .narrow-off { display: none; }
+  .narrow-on { display: block; }
+  th, td { padding-right: .6rem; }
 }
 @media print {
   :root { --paper: #fff; --ink: #000; }
   body { font-size: 10.5pt; }
   section { display: block; }
+  section > header { position: static; }
   tr, figure { break-inside: avoid; }
   .stack span, .bar, .key, .scale i { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
 }

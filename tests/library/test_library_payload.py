@@ -297,6 +297,7 @@ NO_TAGS = {
     "id3v2 whose size has high bits": (b"ID3\4\0\0\0\0\x80\0", b""),
     "apev2 of no size": (b"", b"APETAGEX" + bytes(24)),
     "apev2 of an impossible size": (b"", b"APETAGEX" + b"\xff" * 24),
+    "apev2 header whose last letters lie where id3v1 begins": (b"", b"APETAGEX".ljust(131, b"\0")),
     "lyrics3 without a beginning": (b"", b"001000LYRICS200"),
 }
 
@@ -391,6 +392,27 @@ def test_several_stretches_of_audio_count_as_one(tmp_path: Path) -> None:
     assert found == {fingerprint(str(path))}
 
 
+@pytest.mark.parametrize(
+    "other",
+    [AUDIO[:4] + b"!" + AUDIO[5:], AUDIO[:-1] + b"!", AUDIO[:70_000] + AUDIO[70_001:], AUDIO[:70_000] + AUDIO[69_000:]],
+    ids=["first part differs", "last part differs", "shorter in the middle", "longer in the middle"],
+)
+def test_length_and_both_ends_count(tmp_path: Path, other: bytes) -> None:
+    one, two = tmp_path / "one", tmp_path / "two"
+    one.write_bytes(AUDIO)
+    two.write_bytes(other)
+    assert fingerprint(str(one)) != fingerprint(str(two))
+
+
+def test_the_last_position_of_an_ogg_file_counts(tmp_path: Path, make_audio: MakeAudio) -> None:
+    path = make_audio(tmp_path / "song", "opus")
+    data = bytearray(path.read_bytes())
+    before = fingerprint(str(path))
+    data[data.rfind(b"OggS") + 6] ^= 1
+    path.write_bytes(data)
+    assert fingerprint(str(path)) != before
+
+
 # --- what it costs, and what it refuses ------------------------------------------------------------------------------
 
 
@@ -419,6 +441,27 @@ def test_reads_little_of_a_large_file(tmp_path: Path, make_audio: MakeAudio, mon
     fingerprint(str(ogg))
     assert sum(read) < headers * 1.1 + 2 * OGG_REACH
     assert len(read) < 70
+
+
+@pytest.mark.parametrize("container", ["mp3", "ogg", "m4a"])
+def test_a_server_that_hands_out_little_at_a_time(
+    tmp_path: Path, make_audio: MakeAudio, monkeypatch: pytest.MonkeyPatch, container: str
+) -> None:
+    path = make_audio(tmp_path / "song", container)
+    before, real = fingerprint(str(path)), os.pread
+    monkeypatch.setattr(os, "pread", lambda file, length, offset: real(file, min(length, 1000), offset))
+    assert fingerprint(str(path)) == before
+
+
+def test_a_read_that_fails_is_reported(tmp_path: Path, make_audio: MakeAudio, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = make_audio(tmp_path / "song", "flac")
+
+    def fail(descriptor: int, length: int, offset: int) -> bytes:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(os, "pread", fail)
+    with pytest.raises(UnreadableTags, match="cannot be read: Input/output error"):
+        fingerprint(str(path))
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,13 @@
-"""Find where a file's audio ends and the tags behind it begin, and read a file only so far.
+"""Find the tags before and behind a file's audio, and read the file as if they were not there.
 
 FFmpeg counts ID3v1, APEv2 and Lyrics3 blocks at the end of some files as audio: it guesses lengths from them and hands
-them out as packets. Lengths, clips and hashes must not change when a tag does, so those files are read without them.
+them out as packets. It does not know some files (APE) again behind an ID3v2 block. Lengths, clips and hashes must not
+change when a tag does.
 """
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 from collections.abc import Callable
@@ -18,8 +20,8 @@ _LYRICS3_SIZE = 6  # digits of the size field of Lyrics3v2
 _LYRICS3V1_MOST = 5100  # bytes of text in Lyrics3v1
 
 
-def audio_end(file: BinaryIO) -> int:
-    """Return the offset behind the last byte of audio.
+def audio_extent(file: BinaryIO) -> tuple[int, int]:
+    """Return where a file's audio begins and ends, as far as tags around the container go.
 
     Parameters
     ----------
@@ -28,20 +30,21 @@ def audio_end(file: BinaryIO) -> int:
 
     Returns
     -------
-    int
-        The file's size, less the tag blocks at its end if it is of a kind that has them there (MP3, AAC, APE, WavPack,
-        Musepack and whatever is not known to keep its tags elsewhere).
+    start, end : int
+        Offsets [bytes]. `start` is behind the ID3v2 blocks at the file's head; `end` is the file's size, less the tag
+        blocks at its end if it is of a kind that has them there (MP3, AAC, APE, WavPack, Musepack and whatever is not
+        known to keep its tags elsewhere).
     """
-    file.seek(0)
-    head = file.read(12)
     end = file.seek(0, os.SEEK_END)
+    start = 0
+    while block := _id3v2(file, start, end):
+        start += block
+    head = _at(file, start, 12)
     if head.startswith(_OTHERWISE_TAGGED) or head[4:8] == b"ftyp":
-        return end
-    while True:
-        block = next((size for find in _BLOCKS if (size := find(file, end))), 0)
-        if not block:
-            return end
+        return start, end
+    while block := next((size for find in _BLOCKS if (size := find(file, end)) and end - size >= start), 0):
         end -= block
+    return start, end
 
 
 def _at(file: BinaryIO, position: int, count: int) -> bytes:
@@ -69,13 +72,30 @@ def _apev2(file: BinaryIO, end: int) -> int:
     return _possible(size + (32 if has_header else 0), end, least=32)
 
 
+def _synchsafe(digits: bytes) -> int | None:
+    """Return the number that ID3v2 writes as four times seven bits; None if it is not one."""
+    if len(digits) != 4 or any(byte > 127 for byte in digits):
+        return None
+    return sum(byte << shift for byte, shift in zip(digits, (21, 14, 7, 0), strict=True))
+
+
+def _id3v2(file: BinaryIO, start: int, end: int) -> int:
+    """Return the size of an ID3v2 block that begins here; 0 if there is none."""
+    header = _at(file, start, 10)
+    size = _synchsafe(header[6:])
+    if not header.startswith(b"ID3") or size is None:
+        return 0
+    size += 20 if header[5] & 0x10 else 10  # a footer repeats the header
+    return size if start + size < end else 0
+
+
 def _id3v2_behind(file: BinaryIO, end: int) -> int:
     """Return the size of an ID3v2.4 block with a footer that ends here; 0 if there is none."""
     footer = _at(file, end - 10, 10)
-    if not footer.startswith(b"3DI") or any(byte > 127 for byte in footer[6:]):
+    size = _synchsafe(footer[6:])
+    if not footer.startswith(b"3DI") or size is None:
         return 0
-    size = 20 + sum(byte << shift for byte, shift in zip(footer[6:], (21, 14, 7, 0), strict=True))
-    return _possible(size, end, least=20) if _at(file, end - size, 3) == b"ID3" else 0
+    return 20 + size if _at(file, end - 20 - size, 3) == b"ID3" else 0
 
 
 def _lyrics3(file: BinaryIO, end: int) -> int:
@@ -101,21 +121,25 @@ _BLOCKS: tuple[Callable[[BinaryIO, int], int], ...] = (_id3v1, _apev2, _id3v2_be
 
 
 class AudioPart(io.RawIOBase):
-    """A file as far as its audio goes, for FFmpeg to read from.
+    """A file's audio without the tags around it, for FFmpeg to read from.
+
+    FFmpeg asks for odd things of damaged files, and PyAV prints what a reader raises; so failures are kept in `failure`
+    for whoever reads, and FFmpeg sees the end of the file.
 
     Parameters
     ----------
     file : binary file
-        Closed together with this.
-    end : int
-        Offset behind the last byte to be read.
+        Must stay open as long as this is read.
     """
 
-    def __init__(self, file: BinaryIO, end: int) -> None:
+    def __init__(self, file: BinaryIO) -> None:
         super().__init__()
-        self._file, self._end = file, end
+        self._descriptor = file.fileno()
+        self._start, end = audio_extent(file)
+        self._position = 0
         self.name = file.name  # FFmpeg takes a hint at the format from the suffix
-        file.seek(0)
+        self.size = end - self._start
+        self.failure: OSError | None = None
 
     def readable(self) -> bool:
         return True
@@ -124,17 +148,22 @@ class AudioPart(io.RawIOBase):
         return True
 
     def read(self, size: int | None = -1) -> bytes:
-        left = max(0, self._end - self._file.tell())
-        return self._file.read(left if size is None or size < 0 else min(size, left))
+        left = max(0, self.size - self._position)
+        wanted = left if size is None or size < 0 else min(size, left)
+        try:
+            found = os.pread(self._descriptor, wanted, self._start + self._position) if wanted else b""
+        except OSError as error:
+            self.failure = error
+            return b""
+        self._position += len(found)
+        return found
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        if whence == os.SEEK_END:
-            return self._file.seek(self._end + offset)
-        return self._file.seek(offset, whence)
+        target = offset + {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self.size}[whence]
+        if target < 0:
+            return -errno.EINVAL
+        self._position = target
+        return target
 
     def tell(self) -> int:
-        return self._file.tell()
-
-    def close(self) -> None:
-        self._file.close()
-        super().close()
+        return self._position

@@ -1,0 +1,52 @@
+"""`tagger dataset`: spectrogram clips of the labelled tracks, folder per class; `dataset info` looks at one."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from tagger.commands.console import table
+from tagger.commands.learn import build, clip_sources
+from tagger.commands.libraries import mounted_libraries
+from tagger.commands.session import Outcome, Session
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What clips, where; or which data set to look at."""
+    parser.add_argument("action", nargs="?", choices=("info",), help="look at a data set instead of making one")
+    parser.add_argument("folder", nargs="?", type=Path, metavar="DIR", help="the data set to look at")
+    parser.add_argument("--seconds", dest="clip_seconds", metavar="1,2", help="lengths of the clips (default: 1,2)")
+    parser.add_argument("--form", choices=("mel", "wtsc"), default="mel", help="the kind of spectrogram")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="where to put it (default: dataset/ in the home)")
+
+
+def run(session: Session, arguments: argparse.Namespace) -> Outcome:
+    """Make the data set, or describe one."""
+    if arguments.action == "info":
+        return _info(session, arguments.folder or session.home.dataset)
+    session.begin()
+    mounted_libraries(session)
+    out = arguments.out.absolute() if arguments.out else session.home.dataset
+    sources = clip_sources(session)
+    result = build(session, sources, arguments.form, out)
+    counts = {"tracks": result.tracks, **{f"clips_{seconds}s": n for seconds, n in result.clips.items()}}
+    clips = ", ".join(f"{number:,} of {seconds} s" for seconds, number in result.clips.items())
+    lines = [f"{result.tracks:,} tracks, clips: {clips or 'none'}; in {out}."]
+    lines += [f"  {problem.path}: {problem.error}" for problem in session.problems]
+    if not sources:
+        lines.append("No track has a label yet: scan a library first, and look at `tagger genres`.")
+    return Outcome(counts, {"path": str(out)}, lines, bool(session.new_problems), looked_at=len(sources))
+
+
+def _info(session: Session, folder: Path) -> Outcome:
+    from tagger.audio.dataset import read_dataset
+
+    info = read_dataset(folder.absolute())
+    return Outcome(info.counts(), {"path": str(folder), **info.facts()}, _info_lines(folder, info), asked=True)
+
+
+def _info_lines(folder: Path, info) -> list[str]:
+    rows = [(row["seconds"], row["split"], row["class"], row["tracks"], row["clips"]) for row in info.facts()["classes"]]
+    lines = [f"Data set {folder}", *table(("s", "split", "class", "tracks", "clips"), rows, frozenset({0, 3, 4}))]
+    lines += [f"Fault: {fault}" for fault in info.faults]
+    return lines if info.faults else [*lines, "No faults."]

@@ -1,0 +1,97 @@
+"""`tagger inspect PATH`: what is inside a model file, a data set folder or an audio file."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from tagger.base.errors import FileProblem, UsageError
+from tagger.commands.session import Outcome, Session, absolute
+
+MODEL_SUFFIXES = (".keras", ".h5", ".hdf5")
+CARD = "card.json"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What to look into."""
+    parser.add_argument("path", metavar="PATH", help="a .keras or .h5 file, a model or data set folder, an audio file")
+
+
+def run(session: Session, arguments: argparse.Namespace) -> Outcome:
+    """Tell which of the three it is and describe it."""
+    path = Path(os.fsdecode(absolute(arguments.path)))
+    if not path.exists():
+        raise UsageError(f"{path}: there is no such file or folder")
+    if path.is_dir() and not (path / CARD).is_file():
+        kind, facts = "dataset", _dataset(path)
+    elif path.is_dir() or path.suffix.lower() in MODEL_SUFFIXES:
+        kind, facts = "model", _model(path)
+    else:
+        kind, facts = "audio", _audio(session, path)
+    lines = [f"{path}: {kind}", *_lines(facts)]
+    return Outcome({"files": 1, "unreadable": len(session.problems)}, {"path": str(path), "kind": kind, **facts}, lines,
+                   asked=True, exit_code=1 if session.problems else 0)  # fmt: skip
+
+
+def _dataset(path: Path) -> dict[str, Any]:
+    from tagger.audio.dataset import read_dataset
+
+    return dict(read_dataset(path).facts())
+
+
+def _model(path: Path) -> dict[str, Any]:
+    from tagger.model.describe import describe
+
+    if path.is_file():
+        return dict(describe(path))
+    from tagger.model.saved import NETWORK_NAME, read_card
+
+    card = read_card(path)
+    return {**describe(path / NETWORK_NAME), "card": {key: card[key] for key in card if key not in ("history",)}}
+
+
+def _audio(session: Session, path: Path) -> dict[str, Any]:
+    """Describe tags and streams; one of them may be readable where the other is not."""
+    from tagger.audio.streams import stream_info
+    from tagger.library.tags import read_tags
+
+    facts: dict[str, Any] = {}
+    raw = os.fsencode(path)
+    try:
+        tags = read_tags(raw)
+        facts["tags"] = {
+            name: getattr(tags, name)
+            for name in ("container", "artist", "album_artist", "album", "title", "track_number", "year", "duration")
+        }
+        facts["genre_tags"] = {block.block: list(block.values) for block in tags.genre_blocks}
+        match = session.genre_map.match_all([v for b in tags.genre_blocks for v in b.values])
+        facts["canonical"] = match.genre
+        facts["fingerprint"] = tags.fingerprint
+        note = tags.provenance
+        facts["provenance"] = note and {"written": note.written, "model": note.model, "confidence": note.confidence,
+                                        "run": note.run}  # fmt: skip
+    except FileProblem as problem:
+        session.report(problem)
+    try:
+        facts["streams"] = stream_info(raw)
+    except FileProblem as problem:
+        session.report(problem)
+    return facts
+
+
+def _lines(facts: dict[str, Any], indent: str = "  ") -> list[str]:
+    """Return nested facts as indented lines."""
+    lines: list[str] = []
+    for key, value in facts.items():
+        if isinstance(value, dict) and value:
+            lines += [f"{indent}{key}:", *_lines(value, indent + "  ")]
+        elif isinstance(value, list) and value and isinstance(value[0], dict):
+            lines.append(f"{indent}{key}:")
+            lines += [f"{indent}  " + ", ".join(f"{k} {v}" for k, v in row.items()) for row in value]
+        else:
+            shown = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+            lines.append(f"{indent}{key}: {shown}")
+    return lines

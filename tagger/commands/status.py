@@ -1,0 +1,75 @@
+"""`tagger status`: what the index, the model and the last runs look like."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from typing import Any
+
+from tagger.base.records import TrackState
+from tagger.commands.console import table
+from tagger.commands.session import Outcome, Session
+
+RUNS_SHOWN = 8
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """`status` has only the options of every command."""
+
+
+def run(session: Session, arguments: argparse.Namespace) -> Outcome:
+    """Look, without changing anything."""
+    session.look()
+    index = session.index
+    counts = index.select.counts()
+    numbers = {state.value: counts.states[state] for state in TrackState}
+    own: dict[str, Any] = {
+        "index": index.name,
+        "libraries": [
+            {"path": os.fsdecode(row.root), "scanned_at": row.scanned_at.isoformat() if row.scanned_at else None}
+            for row in index.libraries.all()
+        ],
+        "model": _model(session),
+        "runs": [
+            {
+                "run_id": row.run_id,
+                "command": row.command,
+                "started_at": row.started_at.isoformat(),
+                "status": row.status,
+                "counts": dict(row.counts),
+            }
+            for row in index.runs.recent(RUNS_SHOWN)
+        ],
+    }
+    counted = {"files": sum(numbers.values()) + counts.unreadable, **numbers}
+    counted |= {"unreadable": counts.unreadable, "missing": counts.missing}
+    return Outcome(counted, own, _lines(session, counted, own), asked=True)
+
+
+def _model(session: Session) -> dict[str, Any] | None:
+    current = session.index.models.current()
+    if current is None:
+        return None
+    card = current.card
+    return {"id": current.model_id, "family": current.family, "genres": card["genres"], "metrics": card["metrics"]}
+
+
+def _lines(session: Session, counts: dict[str, int], own: dict[str, Any]) -> list[str]:
+    states = ", ".join(f"{counts[state.value]:,} {state.value}" for state in TrackState if counts[state.value])
+    lines = [f"Home:   {session.home.folder}", f"Index:  {own['index']}"]
+    for library in own["libraries"]:
+        lines.append(f"Library {library['path']}, last scanned {library['scanned_at'] or 'never'}")
+    lines.append(f"Tracks: {states or 'none yet'}; {counts['unreadable']:,} unreadable, {counts['missing']:,} missing")
+    model = own["model"]
+    if model:
+        metrics = model["metrics"]
+        lines.append(
+            f"Model:  {model['id']}, {metrics['track_accuracy']:.0%} of held-out tracks right "
+            f"(always saying the most frequent genre: {metrics['majority_baseline']:.0%})"
+        )
+    else:
+        lines.append("Model:  none yet")
+    rows = [
+        (run["run_id"], run["command"], run["status"], run["counts"].get("written", 0) or "") for run in own["runs"]
+    ]
+    return [*lines, "", *table(("run", "command", "ended", "files written"), rows, frozenset({3}))] if rows else lines

@@ -1,0 +1,85 @@
+"""`tagger train`: train a model, evaluate it on held-out artists, promote it if it is not worse."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from tagger.base.errors import UsageError
+from tagger.commands.console import table
+from tagger.commands.learn import learn, train_on
+from tagger.commands.session import Outcome, Session
+
+FAMILIES = ("cnn2d", "cnn2d-wtsc")
+ZERO = ("track_accuracy", "clip_accuracy", "balanced_accuracy", "macro_f1", "top3_accuracy", "ece")
+ZERO += ("majority_baseline", "precision", "coverage")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What to train on, and how."""
+    parser.add_argument("--dataset", type=Path, metavar="DIR", help="a folder-per-class data set of PNGs to train on")
+    parser.add_argument("--family", choices=FAMILIES, help="the kind of model (default: setting `family`)")
+    parser.add_argument("--seed", type=int, metavar="N", help="of split, clips and training (default: setting `seed`)")
+    parser.add_argument("--epochs", type=int, metavar="N", help="passes over the data set at the most")
+    parser.add_argument("--deterministic", action="store_true", help="same data and seed, same bits; slower")
+
+
+def run(session: Session, arguments: argparse.Namespace) -> Outcome:
+    """Train on a data set from anywhere, or on the labels of the index."""
+    if arguments.dataset is not None and not arguments.dataset.is_dir():
+        raise UsageError(f"{arguments.dataset}: there is no such data set folder")
+    session.begin()
+    if arguments.dataset is not None:
+        learned = train_on(session, arguments.dataset.absolute(), session.settings.family, arguments.deterministic)
+    else:
+        learned = learn(session, "it was asked for", arguments.deterministic)
+    lines = [learned.text]
+    if learned.card:
+        lines += metrics_lines(learned.card)
+        lines.append(f"Pictures and card: {session.home.models / str(learned.model_id)}")
+    own = {"model": learned.model_id, "promoted": learned.promoted, **measured(learned.card)}
+    counts = learned.counts or {"tracks": 0, "clips": 0}
+    return Outcome(counts, own, lines, noteworthy=True, looked_at=counts["tracks"])
+
+
+def measured(card: dict[str, Any]) -> dict[str, Any]:
+    """Return metrics, intervals and the rows per genre of a card for JSON; zeros where there is no model."""
+    if not card:
+        zeros = dict.fromkeys(ZERO, 0.0)
+        return {"metrics": zeros, "intervals": {name: [0.0, 0.0] for name in ZERO}, "genres": []}
+    return {"metrics": card["metrics"], "intervals": card["intervals"], "genres": card["genre_rows"]}
+
+
+def metrics_lines(card: dict[str, Any]) -> list[str]:
+    """Return the figures of a model for people, each with its 95% interval, and the genres one by one."""
+    names = {
+        "track_accuracy": "tracks right",
+        "majority_baseline": "  always the most frequent genre",
+        "clip_accuracy": "clips right",
+        "balanced_accuracy": "balanced over genres",
+        "macro_f1": "macro F1",
+        "top3_accuracy": "among the first three",
+        "ece": "calibration error",
+        "precision": "right among those written",
+        "coverage": "share that would be written",
+    }
+    rows = [
+        (text, f"{card['metrics'][name]:.3f}", "{:.3f} to {:.3f}".format(*card["intervals"][name]))
+        for name, text in names.items()
+    ]
+    genres = [
+        (
+            row["genre"],
+            row["tracks"],
+            row["groups"],
+            f"{row['precision']:.2f}",
+            f"{row['recall']:.2f}",
+            "never" if row["threshold"] is None else f"{row['threshold']:.2f}",
+            "" if row["measured"] else "unmeasured: too few artists",
+        )
+        for row in card["genre_rows"]
+    ]
+    header = ("genre", "tracks", "artists", "precision", "recall", "written from", "")
+    on = f"On {card['measured_tracks']:,} {card['measured_on']} tracks by {card['measured_groups']:,} unheard artists:"
+    return [on, *table(("", "", "95% interval"), rows), "", *table(header, genres, frozenset({1, 2, 3, 4}))]

@@ -1,0 +1,193 @@
+"""The connection to the database behind the index: how it is opened, how transactions begin, what its errors mean."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Engine, Executable, Table, create_engine, event
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import URL, ExceptionContext, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError
+
+from tagger.base.errors import IndexUnusable
+from tagger.index.place import is_on_network
+
+BATCH = 500  # rows per transaction and per IN list; SQLite takes 32,766 parameters in a statement
+BUSY_SECONDS = 30  # how long to wait for another process that is writing
+SQLITE_MAGIC = b"SQLite format 3\0"  # sqlite.org/fileformat2.html, section 1.3
+DAMAGED = ("malformed", "not a database", "disk i/o error", "file is encrypted")
+INSUFFICIENT_PRIVILEGE = "42501"  # postgresql.org/docs/current/errcodes-appendix.html
+
+T = TypeVar("T")
+
+
+class Database:
+    """An engine, its name for messages, and for SQLite its file."""
+
+    def __init__(self, engine: Engine, name: str, file: Path | None, warn: Callable[[str], None]) -> None:
+        self.engine = engine
+        self.name = name
+        self.file = file
+        self.warn = warn
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A connection that sees one state of the index for as long as the block runs."""
+        with self.engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def write(self, migrating: bool = False) -> Iterator[Connection]:
+        """A transaction that is committed when the block ends without an error, and undone otherwise."""
+        with self.engine.execution_options(writing=True, migrating=migrating).begin() as connection:
+            yield connection
+
+    def upsert(self, table: Table) -> Executable:
+        """Return an insert into `table` that replaces the row with the same primary key."""
+        keys = [column.name for column in table.primary_key]
+        dialect = sqlite if self.file else postgresql
+        insert = dialect.insert(table)
+        changed = {column.name: insert.excluded[column.name] for column in table.columns if column.name not in keys}
+        return insert.on_conflict_do_update(index_elements=keys, set_=changed)
+
+    def close(self) -> None:
+        """Let go of all connections."""
+        self.engine.dispose()
+
+
+def in_batches(items: Iterator[T] | Sequence[T] | Any, size: int = BATCH) -> Iterator[list[T]]:
+    """Yield lists of at most `size` items, none of them empty."""
+    iterator = iter(items)
+    while batch := list(islice(iterator, size)):
+        yield batch
+
+
+def open_database(url_or_path: str | Path, create: bool, warn: Callable[[str], None]) -> Database:
+    """Get ready to use a database; the first transaction connects.
+
+    Raises
+    ------
+    IndexUnusable
+        It cannot be one of ours.
+    """
+    text = str(url_or_path)
+    if "://" not in text:
+        return _open_sqlite(Path(text), create, warn)
+    try:
+        url = make_url(text)
+    except ArgumentError:
+        raise IndexUnusable("the index URL cannot be understood; write postgresql+psycopg://USER@HOST/NAME") from None
+    if url.get_backend_name() == "sqlite":
+        if not url.database or url.database == ":memory:":
+            raise IndexUnusable("the index must be kept in a file: give its path")
+        return _open_sqlite(Path(url.database), create, warn)
+    if url.get_backend_name() in ("postgresql", "postgres"):
+        return _open_postgres(url.set(drivername="postgresql+psycopg"), warn)
+    raise IndexUnusable(f"an index in {url.get_backend_name()} is not supported; give a file or a postgresql:// URL")
+
+
+# --- SQLite ---------------------------------------------------------------------------------------------------------
+
+
+def _open_sqlite(file: Path, create: bool, warn: Callable[[str], None]) -> Database:
+    file = file.expanduser().absolute()
+    name = f"the index {file}"
+    _check_file(file, name, create)
+    on_network = is_on_network(file.parent)
+    if on_network:
+        warn(f"{name} lies on a network drive, where SQLite is slow and less safe; keep the home on a local disk")
+    engine = create_engine(
+        URL.create("sqlite", database=str(file)), connect_args={"timeout": BUSY_SECONDS, "isolation_level": None}
+    )
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: Any, _: object) -> None:
+        try:
+            connection.execute("PRAGMA foreign_keys = ON")
+            # WAL needs memory that all processes share, which a network file system does not give them.
+            connection.execute(f"PRAGMA journal_mode = {'DELETE' if on_network else 'WAL'}")
+            connection.execute(f"PRAGMA synchronous = {'FULL' if on_network else 'NORMAL'}")
+        except sqlite3.Error as error:
+            raise IndexUnusable(_sqlite_message(name, str(error))) from error
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        options = connection.get_execution_options()
+        if options.get("migrating"):  # tables are rebuilt, which would set off ON DELETE; cannot be changed later on
+            connection.exec_driver_sql("PRAGMA foreign_keys = OFF")
+        # A transaction that reads first and writes later may find that another process wrote in between, and then
+        # fails at once instead of waiting; so those that will write say so when they begin.
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("writing") else "BEGIN")
+
+    _translate_errors(engine, lambda error: _sqlite_message(name, str(error)))
+    return Database(engine, name, file, warn)
+
+
+def _check_file(file: Path, name: str, create: bool) -> None:
+    """Refuse early, with a clear line, what SQLite would refuse late with an odd one."""
+    try:
+        with file.open("rb") as opened:
+            start = opened.read(len(SQLITE_MAGIC))
+    except FileNotFoundError:
+        if not create:
+            raise IndexUnusable(f"{name} is not there; `tagger scan LIBRARY` makes it") from None
+        if not file.parent.is_dir():
+            raise IndexUnusable(f"{name} cannot be made: there is no folder {file.parent}") from None
+        return
+    except OSError as error:
+        raise IndexUnusable(f"{name} cannot be opened: {error.strerror}") from error
+    if start and start != SQLITE_MAGIC:
+        raise IndexUnusable(_sqlite_message(name, "file is not a database"))
+
+
+def _sqlite_message(name: str, said: str) -> str:
+    lowered = said.lower()
+    if any(sign in lowered for sign in DAMAGED):
+        return (
+            f"{name} is damaged ({said}); put back a copy from the folder backups beside it, or move it away: the next "
+            "scan makes a new one from the library and the journal"
+        )
+    if "locked" in lowered or "busy" in lowered:
+        return f"{name} is in use by another program (waited {BUSY_SECONDS} s); try again when that has finished"
+    if "full" in lowered:
+        return f"{name} cannot grow: the disk is full; make room and run again"
+    if "readonly" in lowered or "unable to open" in lowered:
+        return f"{name} cannot be written to ({said}); check who owns it and its folder"
+    return f"{name} cannot be used ({said})"
+
+
+# --- PostgreSQL -----------------------------------------------------------------------------------------------------
+
+
+def _open_postgres(url: URL, warn: Callable[[str], None]) -> Database:
+    name = f"the index {url.render_as_string(hide_password=True)}"
+    try:
+        # An index may lie idle for hours while a model is trained, so a connection is tried before it is used.
+        engine = create_engine(url, pool_pre_ping=True, connect_args={"connect_timeout": BUSY_SECONDS})
+    except (ModuleNotFoundError, NoSuchModuleError):
+        raise IndexUnusable(f"{name} needs psycopg: pip install 'tagger[postgres]'") from None
+    _translate_errors(engine, lambda error: f"{name} cannot be used: {' '.join(str(error).split())}")
+    return Database(engine, name, None, warn)
+
+
+def _translate_errors(engine: Engine, message: Callable[[BaseException], str]) -> None:
+    """Turn what the database or the way to it does wrong into `IndexUnusable`; our own mistakes stay what they are."""
+
+    @event.listens_for(engine, "handle_error")
+    def translate(context: ExceptionContext) -> None:
+        error = context.sqlalchemy_exception
+        kind = type(context.original_exception).__name__
+        state = getattr(context.original_exception, "sqlstate", None)
+        if not isinstance(error, DBAPIError) or isinstance(error, IntegrityError):
+            return
+        if (
+            state == INSUFFICIENT_PRIVILEGE
+            or kind in ("OperationalError", "DatabaseError")
+            or error.connection_invalidated
+        ):
+            raise IndexUnusable(message(context.original_exception)) from context.original_exception

@@ -1,0 +1,90 @@
+"""Labels tracks anew where that is due, with what was written into them before and what a person decided."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, or_, select, update
+
+from tagger.base.records import PastWrite, TrackLabel
+from tagger.index import tables as t
+from tagger.index.adopt import adopt
+from tagger.index.database import Database, in_batches
+from tagger.index.reading import decision_row, track_row, tracks_with_root, walk
+from tagger.index.rows import DecisionKind, DecisionRow, LabelCase, Stage, TrackRow
+
+
+def relabel(database: Database, label: Callable[[LabelCase], TrackLabel], everything: bool) -> int:
+    """See `Tracks.relabel`."""
+    adopt(database, t.tag_changes)
+    adopt(database, t.decisions)
+    c = t.tracks.c
+    query = tracks_with_root().where(c.error.is_(None))
+    if not everything:
+        query = query.where(c.label_due)
+    looked_at = 0
+    for rows in walk(database, query, c.id):
+        tracks = [track_row(row._asdict()) for row in rows]
+        with database.read() as connection:
+            past = past_writes(connection, tracks)
+            decided = last_decisions(connection, [track.track_id for track in tracks])
+        found = []
+        for track in tracks:
+            decision = decided.get(track.track_id)
+            rejected = decision is not None and decision.kind is DecisionKind.REJECT
+            said = label(LabelCase(track, past.get(track.track_id, ()), rejected))
+            found.append({"id_": track.track_id, "state": said.state, "label": said.label, "closed": said.closed})
+        names = {name: bindparam(name) for name in ("state", "label", "closed")}
+        with database.write() as connection:
+            connection.execute(update(t.tracks).where(c.id == bindparam("id_")).values(label_due=False, **names), found)
+        looked_at += len(found)
+    return looked_at
+
+
+def make_labels_due(connection: Connection, fingerprints: Iterable[str | None], track_ids: Iterable[int | None]) -> None:
+    """Note that tracks, and all copies of their audio, must be labelled anew."""
+    for column, values in ((t.tracks.c.fingerprint, fingerprints), (t.tracks.c.id, track_ids)):
+        for batch in in_batches({value for value in values if value}):
+            connection.execute(update(t.tracks).where(column.in_(batch)).values(label_due=True))
+
+
+def past_writes(connection: Connection, tracks: Sequence[TrackRow]) -> dict[int, tuple[PastWrite, ...]]:
+    """See `Changes.past_writes`; for one batch of tracks."""
+    c = t.tag_changes.c
+    by_audio: dict[str, list[int]] = {}
+    for track in tracks:
+        by_audio.setdefault(track.fingerprint, []).append(track.track_id)
+    query = (
+        select(c.track_id, c.fingerprint, c.written, c.by, c.status)
+        .where(c.kind == "write", c.status.in_([Stage.APPLIED, Stage.UNDONE]))
+        .where(or_(c.fingerprint.in_([key for key in by_audio if key]), c.track_id.in_([x.track_id for x in tracks])))
+        .order_by(c.seq)
+    )
+    ids = {track.track_id for track in tracks}
+    found: dict[int, list[PastWrite]] = {}
+    for owner, fingerprint, written, by, status in connection.execute(query):
+        same_audio = by_audio.get(fingerprint or "", [])
+        for track_id in {*same_audio, *({owner} & ids)}:
+            own = track_id == owner and track_id in same_audio
+            found.setdefault(track_id, []).append(PastWrite(written or "", by, status == Stage.UNDONE, own))
+    return {track_id: tuple(writes) for track_id, writes in found.items()}
+
+
+def last_decisions(connection: Connection, track_ids: Sequence[int]) -> dict[int, DecisionRow]:
+    """Return what was last decided on each track of one batch, dismissals aside."""
+    c = t.decisions.c
+    query = select(t.decisions).where(c.track_id.in_(track_ids), c.kind != DecisionKind.DISMISS).order_by(c.seq)
+    return {row.track_id: decision_row(row._asdict()) for row in connection.execute(query)}
+
+
+def dismissals(connection: Connection, track_ids: Sequence[int]) -> set[int]:
+    """Return those tracks of one batch whose present genre tag a person dismissed the audit's finding on."""
+    c, tracks = t.decisions.c, t.tracks.c
+    query: Any = (
+        select(c.track_id)
+        .join(t.tracks, tracks.id == c.track_id)
+        .where(c.track_id.in_(track_ids), c.kind == DecisionKind.DISMISS)
+        .where(c.genre_tag.is_not_distinct_from(tracks.genre_tag))
+    )
+    return set(connection.execute(query).scalars())

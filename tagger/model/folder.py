@@ -1,0 +1,147 @@
+"""Write a finished model as a folder, whole: `models/<id>/` is there with everything in it, or not at all."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import tagger
+from tagger.base.files import fsync_folder, write_text
+from tagger.base.records import Split
+from tagger.model.clips import ClipSet
+from tagger.model.evaluate import draw
+from tagger.model.heldout import Heldout, write_heldout
+from tagger.model.metrics import Measures
+from tagger.model.pictures import curves_picture
+from tagger.model.quiet import load
+from tagger.model.saved import CARD_FORMAT, CARD_NAME, GROUPS_NAME, HELDOUT_NAME, NETWORK_NAME, file_hash
+from tagger.model.state import Progress
+
+PART = ".part"  # end of the name of a folder that is being written
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """Everything about a trained network that goes into its folder."""
+
+    model_id: str
+    network: Any
+    family: str
+    genres: tuple[str, ...]
+    form: dict[str, Any]
+    clips: Mapping[int, ClipSet]
+    progress: Progress
+    heldout: Heldout
+    temperature: float
+    thresholds: dict[str, float | None]
+    measures: Measures
+    facts: dict[str, Any]
+
+
+def write_model(out: Path, finished: Finished) -> dict[str, Any]:
+    """Write `out/<id>/` and return its card.
+
+    It is put together in a hidden folder beside, which takes its name in the end; what an earlier kill left of such
+    folders is removed.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    for left in out.glob(f".*{PART}"):
+        shutil.rmtree(left)
+    folder = out / f".{finished.model_id}{PART}"
+    folder.mkdir()
+    finished.network.save(folder / NETWORK_NAME)
+    card = {**_card(finished), "sha256": file_hash(folder / NETWORK_NAME)}
+    write_text(folder / CARD_NAME, json.dumps(card, indent=1, allow_nan=False) + "\n")
+    write_text(folder / GROUPS_NAME, json.dumps(_groups(finished.clips), indent=1) + "\n")
+    write_heldout(folder / HELDOUT_NAME, finished.heldout)
+    draw(folder, finished.genres, finished.measures)
+    curves_picture(folder / "curves.png", finished.progress.history, finished.progress.best_epoch)
+    with (folder / NETWORK_NAME).open("rb") as file:  # the others were synced when they were written
+        os.fsync(file.fileno())
+    fsync_folder(folder)
+    folder.rename(out / finished.model_id)
+    fsync_folder(out)
+    return card
+
+
+def _card(finished: Finished) -> dict[str, Any]:
+    longest = finished.clips[max(finished.clips)]
+    measures, progress = finished.measures, finished.progress
+    return {
+        "format": CARD_FORMAT,
+        "id": finished.model_id,
+        "family": finished.family,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "genres": list(finished.genres),
+        "seconds": max(finished.clips),
+        "learned_seconds": sorted(finished.clips),
+        "form": finished.form,
+        "rows": longest.rows,
+        "columns": longest.columns,
+        "output": "logits",
+        "parameters": int(finished.network.count_params()),
+        "temperature": finished.temperature,
+        "thresholds": finished.thresholds,
+        "measured_on": measures.split,
+        "measured_tracks": measures.tracks,
+        "measured_clips": measures.clips,
+        "measured_groups": measures.groups,
+        "metrics": measures.metrics,
+        "intervals": {name: list(ends) for name, ends in measures.intervals.items()},
+        "genre_rows": measures.genres,
+        "confusion": measures.confusion.tolist(),
+        "counts": _counts(finished.clips, finished.genres),
+        "epochs": progress.epoch,
+        "best_epoch": progress.best_epoch,
+        "train_seconds": round(progress.seconds, 3),
+        "data": progress.data,
+        "data_changes": progress.data_changes,
+        "history": progress.history,
+        "versions": _versions(),
+        **finished.facts,
+    }
+
+
+def _versions() -> dict[str, str]:
+    keras, tensorflow = load()
+    return {
+        "tagger": tagger.__version__,
+        "python": platform.python_version(),
+        "tensorflow": tensorflow.__version__,
+        "keras": keras.__version__,
+        "numpy": np.__version__,
+    }
+
+
+def _counts(clips: Mapping[int, ClipSet], genres: tuple[str, ...]) -> dict[str, Any]:
+    """Return per split the tracks, groups and clips, and the tracks of each genre."""
+    longest = clips[max(clips)]
+    counts: dict[str, Any] = {}
+    for split in Split:
+        rows = longest.of(split)
+        tracks, first = np.unique(longest.tracks[rows], return_index=True)
+        per_genre = np.bincount(longest.labels[rows][first], minlength=len(genres))
+        counts[str(split)] = {
+            "tracks": int(tracks.size),
+            "groups": int(np.unique(longest.groups[rows]).size),
+            "clips": sum(len(one.of(split)) for one in clips.values()),
+            "genres": dict(zip(genres, per_genre.tolist(), strict=True)),
+        }
+    return counts
+
+
+def _groups(clips: Mapping[int, ClipSet]) -> dict[str, list[str]]:
+    """Return the groups of each split, over clips of all lengths."""
+    return {
+        str(split): sorted({str(group) for one in clips.values() for group in one.groups[one.of(split)]})
+        for split in Split
+    }
