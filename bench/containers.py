@@ -7,6 +7,7 @@ both ways. A cell says yes only if it holds for both files. Other tags are compa
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import shutil
@@ -19,8 +20,9 @@ from typing import Any
 
 import mutagen
 import numpy as np
-from mutagen.apev2 import APEv2, APENoHeaderError
+from mutagen.apev2 import APENoHeaderError, APEv2
 from mutagen.id3 import ID3
+from mutagen.mp3 import HeaderNotFoundError
 
 from tagger.audio.encode import encode
 from tagger.audio.hash import audio_hash
@@ -174,15 +176,16 @@ def _genres(tags: Any) -> set[str]:
 def other_tags(path: Path) -> dict[str, str]:
     """Return every tag but genre and note, as mutagen sees them, of every block of the file."""
     found: dict[str, str] = {}
-    file = mutagen.File(path)
-    tags = file.tags if file is not None else None
+    try:
+        file = mutagen.File(path)
+        tags = file.tags if file is not None else None
+    except HeaderNotFoundError:  # mutagen takes raw AAC behind ID3 for MP3
+        tags = ID3(path)
     if isinstance(tags, ID3):
         tags = {key: frame.pprint() for key, frame in tags.items()}
     found.update({f"main {key}": str(value) for key, value in dict(tags or {}).items()})
-    try:
+    with contextlib.suppress(APENoHeaderError):
         found.update({f"ape {key}": str(value) for key, value in APEv2(path).items()})
-    except APENoHeaderError:
-        pass
     end = path.read_bytes()[-128:]
     if end.startswith(b"TAG"):
         found["id3v1"] = end[:127].hex()

@@ -141,6 +141,10 @@ class AudioPart(io.RawIOBase):
         self.size = end - self._start
         self.failure: OSError | None = None
 
+    def head(self, count: int) -> bytes:
+        """Return the first bytes, wherever reading stands."""
+        return os.pread(self._descriptor, min(count, self.size), self._start)
+
     def readable(self) -> bool:
         return True
 

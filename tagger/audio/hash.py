@@ -31,8 +31,8 @@ def audio_hash(path: bytes) -> str:
     """
     digest = hashlib.sha256()
     found = False
-    with open_media(path) as container:
-        for packet in container.demux(container.streams.audio):
+    with open_media(path) as media:
+        for packet in media.container.demux(media.container.streams.audio):
             if packet.size:  # the last, empty one of a stream tells the decoder to flush
                 digest.update(packet)
                 found = True

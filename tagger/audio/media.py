@@ -6,8 +6,11 @@ import contextlib
 import os
 import stat
 from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
 
 import av
+from av.audio.stream import AudioStream
 from av.container import InputContainer
 
 from tagger.audio.extent import AudioPart
@@ -18,8 +21,27 @@ from tagger.base.errors import UnreadableAudio
 _FORMATS = "mp3,aac,flac,ogg,mov,wav,w64,aiff,caf,au,asf,ape,wv,mpc,mpc8,tta,tak,dsf,matroska,amr,ac3,eac3,dts,mp2"
 
 
+@dataclass(frozen=True, slots=True)
+class Media:
+    """An open file: FFmpeg's view of it, its first audio stream, and the bytes beneath."""
+
+    container: InputContainer
+    stream: AudioStream
+    part: AudioPart
+
+    @property
+    def format(self) -> str:
+        """FFmpeg's name of the container, such as "mp3" or "flac"."""
+        return str(self.container.format.name)
+
+    @property
+    def time_base(self) -> Fraction:
+        """The unit of the stream's time stamps [s]."""
+        return self.stream.time_base or Fraction(1, av.time_base)
+
+
 @contextlib.contextmanager
-def open_media(path: bytes | str, *, fast: bool = False) -> Iterator[InputContainer]:
+def open_media(path: bytes | str, *, fast: bool = False) -> Iterator[Media]:
     """Open a file for demuxing and decoding, without the tags around its audio.
 
     Parameters
@@ -31,8 +53,8 @@ def open_media(path: bytes | str, *, fast: bool = False) -> Iterator[InputContai
 
     Yields
     ------
-    av.container.InputContainer
-        With at least one audio stream.
+    Media
+        The open file; closed behind the `with` block.
 
     Raises
     ------
@@ -51,7 +73,9 @@ def open_media(path: bytes | str, *, fast: bool = False) -> Iterator[InputContai
             with av.open(part, options=options) as container:
                 if not container.streams.audio:
                     raise UnreadableAudio(path, "no audio in it")
-                yield container
+                stream = container.streams.audio[0]
+                stream.codec_context.thread_count = 1  # whole files are shared out among processes instead
+                yield Media(container, stream, part)
             if part.failure:
                 raise part.failure
     except av.FFmpegError as error:

@@ -108,9 +108,7 @@ class Settings(BaseSettings):
 SECTIONS = {
     "What is written": ("promise", "promise_confidence", "max_writes", "settle_minutes", "mtime", "station"),
     "What is looked at": ("exclude", "min_seconds", "max_seconds", "max_missing", "probe_seconds"),
-    "Learning": (
-        *("retrain_growth", "retrain_days", "clips", "clip_seconds", "family", "epochs", "seed"),
-    ),
+    "Learning": (*("retrain_growth", "retrain_days", "clips", "clip_seconds", "family", "epochs", "seed"),),
     "The machine": ("workers", "keep_models", "keep_reports"),
 }
 
@@ -188,9 +186,8 @@ def load_settings(file: Path | None, flags: dict[str, Any], environ: dict[str, s
         message = first["msg"].removeprefix("Value error, ")
         raise SettingsError(f"setting {shown} {where} is {value!r}: {_allowed(key, message)}") from None
     if settings.min_seconds >= settings.max_seconds:
-        raise SettingsError(
-            f"setting min_seconds is {settings.min_seconds:g}: it must be less than max_seconds, {settings.max_seconds:g}"
-        )
+        limits = f"{settings.min_seconds:g}: it must be less than max_seconds, {settings.max_seconds:g}"
+        raise SettingsError(f"setting min_seconds is {limits}")
     return settings
 
 

@@ -115,9 +115,7 @@ def _predict(
         genre, confidence, decision, reason = decide(probabilities, limits, unmeasured)
         counts["classified"] += 1
         counts["accepted" if decision == Decision.ACCEPT else "abstained"] += 1
-        predictions.append(
-            Prediction(row.track_id, classifier.id, probabilities, genre, confidence, decision, reason)
-        )
+        predictions.append(Prediction(row.track_id, classifier.id, probabilities, genre, confidence, decision, reason))
     return predictions
 
 

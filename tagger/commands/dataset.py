@@ -46,7 +46,8 @@ def _info(session: Session, folder: Path) -> Outcome:
 
 
 def _info_lines(folder: Path, info) -> list[str]:
-    rows = [(row["seconds"], row["split"], row["class"], row["tracks"], row["clips"]) for row in info.facts()["classes"]]
-    lines = [f"Data set {folder}", *table(("s", "split", "class", "tracks", "clips"), rows, frozenset({0, 3, 4}))]
+    header = ("seconds", "split", "class", "tracks", "clips")
+    rows = [[row[name] for name in header] for row in info.facts()["classes"]]
+    lines = [f"Data set {folder}", *table(header, rows, frozenset({0, 3, 4}))]
     lines += [f"Fault: {fault}" for fault in info.faults]
     return lines if info.faults else [*lines, "No faults."]

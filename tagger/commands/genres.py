@@ -33,9 +33,12 @@ def run(session: Session, arguments: argparse.Namespace) -> Outcome:
         rows.append((entry.genre_tag, entry.count, match.genre, match.state.value))
         if match.state is GenreTagState.UNMAPPED and (found := suggest(entry.genre_tag, genre_map)):
             proposals[entry.genre_tag] = found
-    lines = table(("genre tag", "tracks", "maps to", "state"), [(a, b, c or "", d) for a, b, c, d in rows], frozenset({1}))
+    shown = [(tag, count, genre or "", state) for tag, count, genre, state in rows]
+    lines = table(("genre tag", "tracks", "maps to", "state"), shown, frozenset({1}))
     own = {"genres": [{"genre_tag": a, "count": b, "canonical": c, "state": d} for a, b, c, d in rows]}
     if arguments.suggest:
         lines += ["", as_yaml(proposals)] if proposals else ["", "Nothing to propose."]
         own["suggestions"] = [{"genre_tag": tag, "canonical": g, "score": s} for tag, (g, s) in proposals.items()]
-    return Outcome(dict(counts), own, lines if rows else ["No genre tags yet; `tagger scan LIBRARY` reads them."], asked=True)
+    if not rows:
+        lines = ["Every genre tag has its place." if arguments.unmapped else "No genre tags yet: tagger scan LIBRARY"]
+    return Outcome(dict(counts), own, lines, asked=True)

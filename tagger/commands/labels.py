@@ -24,7 +24,7 @@ def relabel_if_map_changed(session: Session) -> None:
 
 
 def label_due_tracks(session: Session) -> None:
-    """Label the tracks that were stored, written to or decided on since the last time, also by a run that was killed."""
+    """Label the tracks that were stored, written to or decided on since then, also by a run that was killed."""
     session.index.tracks.relabel(_labeller(session))
 
 

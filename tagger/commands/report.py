@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import time
 from collections.abc import Mapping
@@ -137,8 +138,6 @@ def _change(rows: Mapping[int, TrackRow], item: PlanItem) -> page.Change:
 
 
 def _problem(item: PlanItem) -> Problem:
-    import os
-
     return Problem(os.fsdecode(item.path), item.reason.removeprefix(LEFT_ALONE).removeprefix(FAILED))
 
 
@@ -149,12 +148,13 @@ def _abstained(session: Session) -> tuple[page.Abstained, ...]:
     if current is None:
         return ()
     views = session.index.select.views(current.model_id, states=(TrackState.UNTAGGED,))
-    found = [
-        Abstained(v.track.absolute, v.track.artist, v.track.title, v.prediction.genre, v.prediction.confidence,
-                  v.prediction.reason)  # fmt: skip
-        for v in views
-        if v.prediction and v.prediction.decision is Decision.ABSTAIN and not v.track.closed
-    ]
+    found = []
+    for view in views:
+        track, prediction = view.track, view.prediction
+        if prediction is None or prediction.decision is not Decision.ABSTAIN or track.closed:
+            continue
+        who = (track.absolute, track.artist, track.title)
+        found.append(Abstained(*who, prediction.genre, prediction.confidence, prediction.reason))
     return tuple(sorted(found, key=lambda row: (-row.confidence, row.path))[:ABSTAINED_SHOWN])
 
 

@@ -14,7 +14,6 @@ import os
 import secrets
 import signal
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -35,6 +34,7 @@ if TYPE_CHECKING:
 
 LOG_BYTES = 5_000_000
 LOG_FILES = 5
+DEMO_HOME = "tagger-demo"
 MANY_FILES = 10  # more problems than this,
 MANY_SHARE = 0.01  # and than this share of the files, make exit code 1
 
@@ -80,7 +80,7 @@ class Session:
     def from_arguments(cls, arguments: argparse.Namespace) -> Session:
         """Make the session that the parsed command line asks for."""
         given = vars(arguments)
-        home = find_home(given.get("home"), making=given["command"] == "init")
+        home = _home_of(given["command"], given.get("home"))
         console = Console(given.get("json", False), given.get("verbose", False), given.get("quiet", False))
         flags = {key: given[key] for key in Settings.model_fields if given.get(key) is not None}
         settings = load_settings(home.settings, flags)
@@ -243,14 +243,11 @@ class Session:
         self._closing.callback(log.removeHandler, handler)
 
 
-@contextlib.contextmanager
-def timed(into: dict[str, Any]) -> Iterator[None]:
-    """Put the seconds that the block took into `into["seconds"]`."""
-    started = time.monotonic()
-    try:
-        yield
-    finally:
-        into["seconds"] = round(time.monotonic() - started, 3)
+def _home_of(command: str, asked: str | None) -> Home:
+    """Return the home; a demo has its own, so that it can never touch a station's."""
+    if command == "demo":
+        return Home(Path(asked or DEMO_HOME).absolute())
+    return find_home(asked, making=command == "init")
 
 
 def absolute(path: str | Path) -> bytes:

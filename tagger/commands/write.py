@@ -163,7 +163,8 @@ def take_in(session: Session, track: TrackRow) -> None:
     stat = os.stat(track.absolute)
     tags = read_tags(track.absolute)
     file = FoundFile(track.path, stat.st_size, stat.st_mtime_ns)
-    session.index.tracks.save(track.library_id, [ScannedFile(file, tags, genre_text(tags.genre_blocks))], session.run_id)
+    read = ScannedFile(file, tags, genre_text(tags.genre_blocks))
+    session.index.tracks.save(track.library_id, [read], session.run_id)
 
 
 def summary(session: Session, counts: Mapping[str, int], items: Sequence[PlanItem], apply: bool) -> list[str]:

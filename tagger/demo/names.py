@@ -43,7 +43,7 @@ SPELLINGS: dict[str, tuple[tuple[str, ...], ...]] = {
 # What stands in the genre tag of a track that has no genre: mostly nothing at all.
 BLANKS: tuple[tuple[str, ...], ...] = (
     *((), (), (), (), (), ()),
-    *(("",), ("Unknown genre",), ("Unknown",), ("http://www.tunes.example",)),
+    *(("",), (" ",), ("Unknown genre",), ("Unknown",), ("http://www.tunes.example",)),
 )
 
 # Genre tags that say nothing about the ten genres, or too much.

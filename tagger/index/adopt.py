@@ -1,8 +1,8 @@
 """Gives tag changes and decisions their track again: after a lost index, or where a file comes back.
 
 They are stored with library, path and fingerprint. The same audio at the same path is the track; else the same audio
-elsewhere is taken to be the file after a move, until the same audio turns up at the path; else the path alone decides,
-for audio that was replaced.
+elsewhere is taken to be the file after a move; else the path alone decides, for audio that was replaced. The last two
+are guesses, given up when the same audio turns up at the path (its library was scanned later).
 """
 
 from __future__ import annotations
@@ -17,13 +17,12 @@ from tagger.index.database import Database
 from tagger.index.reading import walk
 
 
-class Candidate(NamedTuple):
-    """A track that a change may belong to."""
+class Owners(NamedTuple):
+    """The tracks that a batch of rows may belong to: by place, by audio, and by both."""
 
-    root: bytes
-    path: bytes
-    track_id: int
-    fingerprint: str | None
+    by_place: dict[tuple[bytes, bytes], int]
+    by_audio: dict[str, int]
+    by_both: dict[tuple[bytes, bytes, str], int]
 
 
 def adopt(database: Database, table: Table) -> int:
@@ -39,11 +38,11 @@ def adopt(database: Database, table: Table) -> int:
     adopted = 0
     for rows in walk(database, query, c.seq):
         with database.read() as connection:
-            candidates = _candidates(connection, rows)
-        found = [match for row in rows if (match := _match(row, candidates)) and match["track"] != row.track_id]
+            owners = _owners(connection, rows)
+        found = [match for row in rows if (match := _match(row, owners))]
         if found:
             with database.write() as connection:
-                values = {"track_id": bindparam("track"), "guessed": bindparam("guess")}
+                values: dict[str, Any] = {"track_id": bindparam("track"), "guessed": bindparam("guess")}
                 connection.execute(update(table).where(c.seq == bindparam("row")).values(values), found)
                 ids = {match["track"] for match in found} | {row.track_id for row in rows if row.track_id}
                 connection.execute(update(t.tracks).where(t.tracks.c.id.in_(ids)).values(label_due=True))
@@ -51,28 +50,30 @@ def adopt(database: Database, table: Table) -> int:
     return adopted
 
 
-def _candidates(connection: Connection, rows: Sequence[Row[Any]]) -> list[Candidate]:
-    """Return the tracks with the audio or the path of one of the rows, in an order that does not change."""
+def _owners(connection: Connection, rows: Sequence[Row[Any]]) -> Owners:
     c = t.tracks.c
+    prints, paths = [row.fingerprint for row in rows if row.fingerprint], [row.path for row in rows]
     query = (
-        select(t.libraries.c.root, c.path, c.id, c.fingerprint)
+        select(t.libraries.c.root, c.path, c.fingerprint, c.id)
         .join(t.libraries)
-        .where(
-            or_(
-                c.fingerprint.in_([row.fingerprint for row in rows if row.fingerprint]),
-                c.path.in_([row.path for row in rows]),
-            )
-        )
-        .order_by(t.libraries.c.root, c.path)
+        .where(or_(c.fingerprint.in_(prints), c.path.in_(paths)))
+        .order_by(c.missing_since.is_not(None), t.libraries.c.root, c.path)  # among copies, always the same one
     )
-    return [Candidate(*row) for row in connection.execute(query)]
+    owners = Owners({}, {}, {})
+    for root, path, fingerprint, track_id in connection.execute(query):
+        owners.by_place.setdefault((root, path), track_id)
+        if fingerprint:
+            owners.by_audio.setdefault(fingerprint, track_id)
+            owners.by_both.setdefault((root, path, fingerprint), track_id)
+    return owners
 
 
-def _match(row: Row[Any], candidates: Sequence[Candidate]) -> dict[str, Any] | None:
-    same_path = [found for found in candidates if (found.root, found.path) == (row.library, row.path)]
-    same_audio = [found for found in candidates if row.fingerprint and found.fingerprint == row.fingerprint]
-    both = [found for found in same_path if found in same_audio]
-    chosen = (both or same_audio or same_path or [None])[0]
-    if chosen is None or (row.track_id is not None and not both):
+def _match(row: Row[Any], owners: Owners) -> dict[str, Any] | None:
+    place = (row.library, row.path)
+    certain = owners.by_both.get((*place, row.fingerprint or ""))
+    if certain is not None:
+        return {"row": row.seq, "track": certain, "guess": False}
+    if row.track_id is not None:
         return None  # a guess is given up only for what is certain
-    return {"row": row.seq, "track": chosen.track_id, "guess": not same_path}
+    guess = owners.by_audio.get(row.fingerprint or "", owners.by_place.get(place))
+    return None if guess is None else {"row": row.seq, "track": guess, "guess": True}

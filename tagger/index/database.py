@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
@@ -60,7 +60,7 @@ class Database:
         self.engine.dispose()
 
 
-def in_batches(items: Iterator[T] | Sequence[T] | Any, size: int = BATCH) -> Iterator[list[T]]:
+def in_batches(items: Iterable[T], size: int = BATCH) -> Iterator[list[T]]:
     """Yield lists of at most `size` items, none of them empty."""
     iterator = iter(items)
     while batch := list(islice(iterator, size)):

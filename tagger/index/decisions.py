@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import secrets
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
 
-from tagger.index.database import Database
+from sqlalchemy import Connection, select
+
+from tagger.index import tables as t
+from tagger.index.adopt import adopt
+from tagger.index.database import Database, in_batches
 from tagger.index.journal import Journal
-from tagger.index.rows import DecisionRow, NewDecision
+from tagger.index.labels import dismissals, last_decisions, make_labels_due
+from tagger.index.reading import decision_row
+from tagger.index.rows import DecisionKind, DecisionRow, NewDecision
+from tagger.index.sync import note_read, path_bytes, path_json, store_run
+
+WITH_GENRE = (DecisionKind.ACCEPT, DecisionKind.GENRE)
 
 
 class Decisions:
@@ -22,21 +34,98 @@ class Decisions:
         -------
         int
             How many were recorded.
+
+        Raises
+        ------
+        ValueError
+            An acceptance without its genre, or a rejection or dismissal with one.
+        JournalUnusable
+            The batch at hand is not recorded.
         """
-        raise NotImplementedError
+        recorded = 0
+        for batch in in_batches(decisions):
+            entries = [_entry(decision, run_id) for decision in batch]
+            offsets = journal.append(*entries)
+            with self._database.write() as connection:
+                for decision, entry in zip(batch, entries, strict=True):
+                    store_decision(connection, entry, decision.track.track_id)
+                note_read(self._database, connection, journal, *offsets)
+            recorded += len(batch)
+        return recorded
 
     def all(self) -> list[DecisionRow]:
         """Return every decision ever made, the oldest first."""
-        raise NotImplementedError
+        with self._database.read() as connection:
+            rows = connection.execute(select(t.decisions).order_by(t.decisions.c.seq)).all()
+        return [decision_row(row._mapping) for row in rows]
 
     def of_tracks(self, track_ids: Iterable[int]) -> dict[int, DecisionRow]:
         """Return what was last decided on each track, dismissals aside; tracks without a decision are left out."""
-        raise NotImplementedError
+        found: dict[int, DecisionRow] = {}
+        for batch in in_batches(track_ids):
+            with self._database.read() as connection:
+                found |= last_decisions(connection, batch)
+        return found
 
     def dismissed(self, track_ids: Iterable[int]) -> set[int]:
         """Return those tracks whose present genre tag a person dismissed the audit's finding on."""
-        raise NotImplementedError
+        found: set[int] = set()
+        for batch in in_batches(track_ids):
+            with self._database.read() as connection:
+                found |= dismissals(connection, batch)
+        return found
 
     def adopt(self) -> int:
         """Give decisions that have no track theirs, like `changes.adopt`; return how many found one."""
-        raise NotImplementedError
+        return adopt(self._database, t.decisions)
+
+
+def _entry(decision: NewDecision, run_id: str | None) -> dict[str, Any]:
+    """Return the journal's line."""
+    kind, track = DecisionKind(decision.kind), decision.track
+    if (decision.genre is not None) != (kind in WITH_GENRE):
+        raise ValueError(f"a decision to {kind} {'needs a genre' if kind in WITH_GENRE else 'has no genre'}")
+    return {
+        "kind": "decision",
+        "id": secrets.token_hex(8),
+        "at": t.now().isoformat(timespec="seconds"),
+        "run": run_id,
+        "library": path_json(track.root),
+        "path": path_json(track.path),
+        "fingerprint": track.fingerprint,
+        "decision": str(kind),
+        "genre": decision.genre,
+        "genre_tag": track.genre_tag,
+    }
+
+
+def store_decision(connection: Connection, entry: Mapping[str, Any], track_id: int | None = None) -> None:
+    """Store the decision of an entry of the journal, unless it is known.
+
+    Raises
+    ------
+    KeyError, TypeError, ValueError
+        The entry lacks something or holds something else than it should.
+    """
+    known = connection.execute(select(t.decisions.c.seq).where(t.decisions.c.id == entry["id"])).first()
+    if known is not None:
+        return
+    at, path = datetime.fromisoformat(entry["at"]), path_bytes(entry["path"])
+    if entry["run"] is not None:
+        store_run(connection, entry["run"], "review", at)
+    values = {
+        "id": entry["id"],
+        "run_id": entry["run"],
+        "library": path_bytes(entry["library"]),
+        "path": path,
+        "path_text": t.path_as_text(path),
+        "fingerprint": entry["fingerprint"],
+        "track_id": track_id,
+        "guessed": False,
+        "kind": str(DecisionKind(entry["decision"])),
+        "genre": entry["genre"],
+        "genre_tag": entry["genre_tag"],
+        "at": at,
+    }
+    connection.execute(t.decisions.insert().values(values))
+    make_labels_due(connection, (), [track_id])

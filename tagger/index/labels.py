@@ -25,7 +25,7 @@ def relabel(database: Database, label: Callable[[LabelCase], TrackLabel], everyt
         query = query.where(c.label_due)
     looked_at = 0
     for rows in walk(database, query, c.id):
-        tracks = [track_row(row._asdict()) for row in rows]
+        tracks = [track_row(row._mapping) for row in rows]
         with database.read() as connection:
             past = past_writes(connection, tracks)
             decided = last_decisions(connection, [track.track_id for track in tracks])
@@ -35,14 +35,16 @@ def relabel(database: Database, label: Callable[[LabelCase], TrackLabel], everyt
             rejected = decision is not None and decision.kind is DecisionKind.REJECT
             said = label(LabelCase(track, past.get(track.track_id, ()), rejected))
             found.append({"id_": track.track_id, "state": said.state, "label": said.label, "closed": said.closed})
-        names = {name: bindparam(name) for name in ("state", "label", "closed")}
+        names: dict[str, Any] = {name: bindparam(name) for name in ("state", "label", "closed")}
         with database.write() as connection:
             connection.execute(update(t.tracks).where(c.id == bindparam("id_")).values(label_due=False, **names), found)
         looked_at += len(found)
     return looked_at
 
 
-def make_labels_due(connection: Connection, fingerprints: Iterable[str | None], track_ids: Iterable[int | None]) -> None:
+def make_labels_due(
+    connection: Connection, fingerprints: Iterable[str | None], track_ids: Iterable[int | None]
+) -> None:
     """Note that tracks, and all copies of their audio, must be labelled anew."""
     for column, values in ((t.tracks.c.fingerprint, fingerprints), (t.tracks.c.id, track_ids)):
         for batch in in_batches({value for value in values if value}):
@@ -54,14 +56,15 @@ def past_writes(connection: Connection, tracks: Sequence[TrackRow]) -> dict[int,
     c = t.tag_changes.c
     by_audio: dict[str, list[int]] = {}
     for track in tracks:
-        by_audio.setdefault(track.fingerprint, []).append(track.track_id)
+        if track.fingerprint:
+            by_audio.setdefault(track.fingerprint, []).append(track.track_id)
+    ids = {track.track_id for track in tracks}
     query = (
         select(c.track_id, c.fingerprint, c.written, c.by, c.status)
         .where(c.kind == "write", c.status.in_([Stage.APPLIED, Stage.UNDONE]))
-        .where(or_(c.fingerprint.in_([key for key in by_audio if key]), c.track_id.in_([x.track_id for x in tracks])))
+        .where(or_(c.fingerprint.in_(by_audio), c.track_id.in_(ids)))
         .order_by(c.seq)
     )
-    ids = {track.track_id for track in tracks}
     found: dict[int, list[PastWrite]] = {}
     for owner, fingerprint, written, by, status in connection.execute(query):
         same_audio = by_audio.get(fingerprint or "", [])
@@ -75,7 +78,7 @@ def last_decisions(connection: Connection, track_ids: Sequence[int]) -> dict[int
     """Return what was last decided on each track of one batch, dismissals aside."""
     c = t.decisions.c
     query = select(t.decisions).where(c.track_id.in_(track_ids), c.kind != DecisionKind.DISMISS).order_by(c.seq)
-    return {row.track_id: decision_row(row._asdict()) for row in connection.execute(query)}
+    return {row.track_id: decision_row(row._mapping) for row in connection.execute(query)}
 
 
 def dismissals(connection: Connection, track_ids: Sequence[int]) -> set[int]:

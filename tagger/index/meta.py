@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from sqlalchemy import Connection, select
+
+from tagger.index import tables as t
 from tagger.index.database import Database
 
 
@@ -15,8 +18,21 @@ class Meta:
 
     def get(self, key: str, default: Any = None) -> Any:
         """Return a value, or the default."""
-        raise NotImplementedError
+        with self._database.read() as connection:
+            return meta_value(connection, key, default)
 
     def set(self, key: str, value: Any) -> None:
         """Store a value."""
-        raise NotImplementedError
+        with self._database.write() as connection:
+            set_meta_value(self._database, connection, key, value)
+
+
+def meta_value(connection: Connection, key: str, default: Any = None) -> Any:
+    """Return a value, or the default, within a transaction."""
+    found = connection.execute(select(t.meta.c.value).where(t.meta.c.key == key)).first()
+    return default if found is None else found[0]
+
+
+def set_meta_value(database: Database, connection: Connection, key: str, value: Any) -> None:
+    """Store a value within a transaction."""
+    connection.execute(database.upsert(t.meta), {"key": key, "value": value})

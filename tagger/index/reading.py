@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, select
+from sqlalchemy import ColumnElement, Row, RowMapping, Select, select
 
 from tagger.base.records import Decision, GenreBlock, Prediction, Provenance, TrackState
 from tagger.index import tables as t
@@ -24,7 +24,7 @@ def walk(database: Database, query: Select[Any], key: ColumnElement[int]) -> Ite
     """Yield a query's rows in batches, each read in a transaction of its own.
 
     So the caller may write between two batches without waiting for himself, and a long walk does not keep the
-    write-ahead log from being taken in. Rows come in the order of `key`; what is added behind it while walking comes too.
+    write-ahead log from being taken in. Rows come in the order of `key`; those that are added on the way come too.
     """
     last = -1
     while True:
@@ -36,7 +36,7 @@ def walk(database: Database, query: Select[Any], key: ColumnElement[int]) -> Ite
         yield list(rows)
 
 
-def track_row(row: Mapping[str, Any]) -> TrackRow:
+def track_row(row: RowMapping) -> TrackRow:
     """Return the track of a row of `tracks_with_root`."""
     state = row["state"]
     return TrackRow(
@@ -70,21 +70,20 @@ def track_row(row: Mapping[str, Any]) -> TrackRow:
     )
 
 
-def prediction_row(row: Mapping[Any, Any]) -> Prediction:
-    """Return the prediction of a row that holds the columns of `predictions`."""
-    p = t.predictions.c
+def prediction_row(row: RowMapping, prefix: str = "") -> Prediction:
+    """Return the prediction of a row that holds the columns of `predictions`, under names with a prefix."""
     return Prediction(
-        track_id=row[p.track_id],
-        model=row[p.model_id],
-        probabilities=row[p.probabilities],
-        genre=row[p.genre],
-        confidence=row[p.confidence],
-        decision=Decision(row[p.decision]),
-        reason=row[p.reason],
+        track_id=row[f"{prefix}track_id"],
+        model=row[f"{prefix}model_id"],
+        probabilities=row[f"{prefix}probabilities"],
+        genre=row[f"{prefix}genre"],
+        confidence=row[f"{prefix}confidence"],
+        decision=Decision(row[f"{prefix}decision"]),
+        reason=row[f"{prefix}reason"],
     )
 
 
-def change_row(row: Mapping[str, Any]) -> ChangeRow:
+def change_row(row: RowMapping) -> ChangeRow:
     """Return the change of a row of `tag_changes`."""
     change = NewChange(
         change_id=row["id"],
@@ -103,7 +102,7 @@ def change_row(row: Mapping[str, Any]) -> ChangeRow:
     return ChangeRow(change, Stage(row["status"]), row["fingerprint"], row["audio_hash"], row["facts"], row["at"])
 
 
-def decision_row(row: Mapping[str, Any]) -> DecisionRow:
+def decision_row(row: RowMapping) -> DecisionRow:
     """Return the decision of a row of `decisions`."""
     return DecisionRow(
         decision_id=row["id"],

@@ -20,9 +20,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from tagger.index.changes import Changes
+from tagger.index.changes import Changes, store_change
 from tagger.index.database import Database, open_database
-from tagger.index.decisions import Decisions
+from tagger.index.decisions import Decisions, store_decision
 from tagger.index.journal import Journal
 from tagger.index.libraries import Libraries
 from tagger.index.meta import Meta
@@ -58,17 +58,17 @@ class Index:
         return self._database.name
 
     def sync_journal(self, journal: Journal) -> int:
-        """Take in what the journal tells and the index does not know yet, and give it its tracks where they are known.
+        """Take in what the journal tells and the index does not know yet.
 
         After a lost index, or one restored from an old backup, this brings back every tag change and decision. Call it
-        when a run begins, and `changes.adopt` and `decisions.adopt` once a scan has found the files.
+        when a run begins; `tracks.relabel` gives them their tracks once a scan has found the files.
 
         Returns
         -------
         int
             How many entries were read.
         """
-        return sync_journal(self._database, journal)
+        return sync_journal(self._database, journal, {"change": store_change, "decision": store_decision})
 
     def close(self) -> None:
         """Let go of the database."""

@@ -247,8 +247,8 @@ meta = Table(
 
 
 def now() -> datetime:
-    """Return the present time, to the second: what people read in reports."""
-    return datetime.now(UTC).replace(microsecond=0)
+    """Return the present time."""
+    return datetime.now(UTC)
 
 
 def path_as_text(path: bytes) -> str:

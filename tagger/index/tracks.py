@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
-from tagger.base.records import FoundFile, TrackLabel, TrackTags
+from tagger.base.records import TrackLabel
 from tagger.index import tables as t
 from tagger.index.database import Database, in_batches
 from tagger.index.labels import relabel
@@ -29,8 +29,9 @@ class Tracks:
         c = t.tracks.c
         columns = (c.id, c.path, c.size, c.mtime_ns, c.fingerprint, c.missing_since, c.error)
         for rows in walk(self._database, select(*columns).where(c.library_id == library_id), c.id):
-            for track_id, path, size, mtime_ns, fingerprint, missing_since, error in rows:
-                yield KnownFile(track_id, path, size, mtime_ns, fingerprint, missing_since is not None, error)
+            for row in rows:
+                missing = row.missing_since is not None
+                yield KnownFile(row.id, row.path, row.size, row.mtime_ns, row.fingerprint, missing, row.error)
 
     def save(self, library_id: int, batch: Iterable[ScannedFile], run_id: str | None) -> None:
         """Store what was read from files, new or known, by their path.
@@ -39,7 +40,7 @@ class Tracks:
         is another than before, the predictions for it are dropped.
         """
         for files in in_batches(batch):
-            read = {scanned.file.path: _values_of_tags(scanned.tags, scanned.genre_tag) for scanned in files}
+            read = {scanned.file.path: _values_of_tags(scanned) for scanned in files}
             with self._database.write() as connection:
                 known = _known(connection, library_id, read)
                 other = [track_id for path, (track_id, was) in known.items() if was != read[path]["fingerprint"]]
@@ -47,17 +48,17 @@ class Tracks:
                     gone = t.predictions.c.track_id.in_(other)
                     connection.execute(delete(t.predictions).where(gone))
                     connection.execute(update(t.tracks).where(t.tracks.c.id.in_(other)).values(audio_hash=None))
-                _store(connection, library_id, [scanned.file for scanned in files], read, known, run_id)
+                _store(connection, library_id, read, known, run_id)
 
     def save_unreadable(self, library_id: int, batch: Iterable[UnreadableFile], run_id: str | None) -> None:
         """Store that files cannot be read; what was known of them is kept, except for state and label."""
         for files in in_batches(batch):
-            said = {unreadable.file.path: _values_of_error(unreadable.cause) for unreadable in files}
+            said = {unreadable.file.path: _values_of_error(unreadable) for unreadable in files}
             with self._database.write() as connection:
                 known = _known(connection, library_id, said)
                 for path in said.keys() - known.keys():
                     said[path] |= {"container": "", "genre_blocks": [], "compilation": False}
-                _store(connection, library_id, [unreadable.file for unreadable in files], said, known, run_id)
+                _store(connection, library_id, said, known, run_id)
 
     def save_audio_problems(self, causes: Mapping[int, str]) -> None:
         """Store, by track id, why the audio cannot be decoded; `to_classify` and `labelled` then leave the track out
@@ -140,34 +141,33 @@ def _known(connection: Connection, library_id: int, paths: Iterable[bytes]) -> d
 def _store(
     connection: Connection,
     library_id: int,
-    files: Iterable[FoundFile],
-    values: Mapping[bytes, Values],
+    files: Mapping[bytes, Values],
     known: Mapping[bytes, tuple[int, str | None]],
     run_id: str | None,
 ) -> None:
     """Insert the files that are new and update the others."""
-    fresh: list[Values] = []
-    again: list[Values] = []
-    for file in files:
-        row = {"size": file.size, "mtime_ns": file.mtime_ns, "seen_run": run_id, "missing_since": None}
-        row |= values[file.path]
-        if file.path in known:
-            again.append({"id_": known[file.path][0], **row})
-        else:
-            row |= {"library_id": library_id, "path": file.path, "path_text": t.path_as_text(file.path)}
-            fresh.append({"closed": False, **row})
+    seen = {"seen_run": run_id, "missing_since": None}
+    again = [{"id_": known[path][0], **seen, **values} for path, values in files.items() if path in known]
+    fresh = [
+        {"library_id": library_id, "path": path, "path_text": t.path_as_text(path), "closed": False, **seen, **values}
+        for path, values in files.items()
+        if path not in known
+    ]
     if fresh:
         connection.execute(insert(t.tracks), fresh)
     if again:
         connection.execute(_update_by_id(*(name for name in again[0] if name != "id_")), again)
 
 
-def _values_of_tags(tags: TrackTags, genre_tag: str | None) -> Values:
+def _values_of_tags(scanned: ScannedFile) -> Values:
+    tags = scanned.tags
     return {
+        "size": scanned.file.size,
+        "mtime_ns": scanned.file.mtime_ns,
         "container": tags.container,
         "fingerprint": tags.fingerprint,
         "genre_blocks": [[block.block, list(block.values)] for block in tags.genre_blocks],
-        "genre_tag": genre_tag,
+        "genre_tag": scanned.genre_tag,
         "artist": tags.artist,
         "album_artist": tags.album_artist,
         "album": tags.album,
@@ -183,5 +183,13 @@ def _values_of_tags(tags: TrackTags, genre_tag: str | None) -> Values:
     }
 
 
-def _values_of_error(cause: str) -> Values:
-    return {"error": cause, "state": None, "label": None, "label_due": False}
+def _values_of_error(unreadable: UnreadableFile) -> Values:
+    file = unreadable.file
+    return {
+        "size": file.size,
+        "mtime_ns": file.mtime_ns,
+        "error": unreadable.cause,
+        "state": None,
+        "label": None,
+        "label_due": False,
+    }

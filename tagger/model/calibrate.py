@@ -120,9 +120,17 @@ def thresholds(
             if np.unique(groups).size < MIN_GROUPS:
                 break  # higher up there are fewer still
             if precision_bound(heldout.labels[above] == calls[above], groups, confidence) >= promise:
-                found[genre] = float(step)
+                found[genre] = _supported(float(sure[above].min()))
                 break
     return found
+
+
+def _supported(lowest: float) -> float:
+    """Return the highest step that leaves in the tracks that kept the promise, of which this is the least confidence.
+
+    Below it there was no held-out track, so nothing is known of how right the genre is there.
+    """
+    return float(max(step for step in LADDER if step <= lowest))
 
 
 def accepted(

@@ -78,10 +78,12 @@ def measure(
     groups, owner = np.unique(tracks.groups, return_inverse=True)
     sums = np.zeros((groups.size, _columns(len(heldout.genres))))
     np.add.at(sums, owner.reshape(-1), _evidence(tracks, limits_from_val))
+    majority = int(np.bincount(tracks.labels).argmax())
+    figures = _figures(sums.sum(axis=0), len(heldout.genres), majority)
     return Measures(
         str(split), len(tracks), int(tracks.clips.sum()), int(groups.size),
-        {name: float(value) for name, value in _figures(sums.sum(axis=0), len(heldout.genres)).items()},
-        _bootstrap(sums, len(heldout.genres), seed),
+        {name: float(value) for name, value in figures.items()},
+        _intervals(sums, len(heldout.genres), majority, seed),
         _confusion(tracks), _genre_rows(heldout, tracks, limits),
     )  # fmt: skip
 
@@ -112,7 +114,7 @@ def _evidence(tracks: Heldout, limits: Mapping[str, float | None]) -> Floats:
     return found
 
 
-def _figures(sums: Floats, genres: int) -> dict[str, Floats]:
+def _figures(sums: Floats, genres: int, majority: int) -> dict[str, Floats]:
     """Return the figures that sums of evidence, (..., columns), stand for; each of shape (...)."""
     lead = sums.shape[:-1]
     confusion = sums[..., : genres * genres].reshape(*lead, genres, genres)
@@ -131,7 +133,7 @@ def _figures(sums: Floats, genres: int) -> dict[str, Floats]:
         "macro_f1": _ratio((_ratio(2 * hits, said + called) * present).sum(axis=-1), kinds),
         "top3_accuracy": _ratio(top3, total),
         "ece": _ratio(np.abs(bins[..., 2, :] - bins[..., 1, :]).sum(axis=-1), total),
-        "majority_baseline": _ratio(said.max(axis=-1), total),
+        "majority_baseline": _ratio(said[..., majority], total),
         "precision": _ratio(taken_right, taken),
         "coverage": _ratio(taken, total),
     }
@@ -142,19 +144,28 @@ def _ratio(part: Floats, whole: Floats) -> Floats:
     return np.divide(part, whole, out=np.zeros(np.broadcast(part, whole).shape), where=np.asarray(whole) > 0)
 
 
-def _bootstrap(sums: Floats, genres: int, seed: int) -> dict[str, tuple[float, float]]:
-    """Return the 95% interval of each figure under resampling of whole artists, the unit that the model meets anew."""
+def _intervals(sums: Floats, genres: int, majority: int, seed: int) -> dict[str, tuple[float, float]]:
+    """Return the 95% interval of each figure under resampling of whole artists, the unit that the model meets anew.
+
+    Where every artist agrees (all right, say), resampling shows no spread at all; then the interval is the exact one
+    of Clopper and Pearson for that many artists.
+    """
     count = len(sums)
     if count < 2:
         return dict.fromkeys(METRICS, (0.0, 1.0))  # one artist tells nothing about the next
     random = np.random.default_rng(seed)
     parts = [
-        _figures(random.multinomial(count, np.full(count, 1 / count), RESAMPLES_AT_ONCE) @ sums, genres)
+        _figures(random.multinomial(count, np.full(count, 1 / count), RESAMPLES_AT_ONCE) @ sums, genres, majority)
         for _ in range(RESAMPLES // RESAMPLES_AT_ONCE)
     ]
     tails = [50 * (1 - INTERVAL), 50 * (1 + INTERVAL)]
     ends = {name: np.percentile(np.concatenate([part[name] for part in parts]), tails) for name in METRICS}
-    return {name: (float(low), float(high)) for name, (low, high) in ends.items()}
+    reach = float((0.5 * (1 - INTERVAL)) ** (1 / count))  # lower end for `count` hits of `count`
+    edges = {0.0: (0.0, 1 - reach), 1.0: (reach, 1.0)}
+    found = {name: edges.get(float(low), (low, high)) if low == high else (low, high) for name, (low, high) in ends.items()}
+    if not sums[:, -4].any():
+        found["precision"] = (0.0, 1.0)  # nothing was accepted, so nothing is known
+    return {name: (float(low), float(high)) for name, (low, high) in found.items()}
 
 
 def _confusion(tracks: Heldout) -> NDArray[np.int64]:

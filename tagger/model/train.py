@@ -27,6 +27,7 @@ from tagger.model.quiet import seed_everything
 from tagger.model.state import Progress, data_key, drop_state, load_state, names_in, save_state, settings_key
 
 SAVE_SECONDS = 10.0  # state goes to disk at most this often: a kill costs this much and the epoch under way
+LEAST_GAIN = 0.002  # [nats] a loss that falls by less is no reason to go on
 MARGIN = 1.2  # an epoch is begun if this many times the last one's duration is left
 
 log = logging.getLogger("tagger.model")
@@ -267,9 +268,12 @@ class _Training:
             drop_state(self.work)
             raise TaggerError(f"training lost its way in epoch {progress.epoch} (the loss is not a number); "
                               "try another --seed, and look at the data set with `tagger dataset info`")  # fmt: skip
-        if progress.best_loss is None or yardstick < progress.best_loss:
-            progress.best_loss, progress.best_epoch, progress.since = yardstick, progress.epoch, 0
+        gained = math.inf if progress.best_loss is None else progress.best_loss - yardstick
+        if gained > 0:
+            progress.best_loss, progress.best_epoch = yardstick, progress.epoch
             self.best = self.learner.weights()
+        if gained > LEAST_GAIN:
+            progress.since = 0
         else:
             progress.since += 1
             if progress.since % recipe.plateau == 0:

@@ -80,18 +80,22 @@ def _top(report: Report) -> str:
 def _headline(report: Report) -> str:
     filled, empty = _filled(report), report.found.get("untagged", 0)
     waiting = len(report.abstained)
-    of = f" of {some(empty, 'track')} without a genre" if len(filled) <= empty else " without a genre"
-    if report.changes and report.applied:
-        said = f"{number(len(filled))}{of} got one." if filled else ""
-    elif report.changes:
-        said = f"Nothing was changed. {number(len(filled))}{of} would get one." if filled else "Nothing was changed."
+    got = "got" if report.applied else "would get"
+    of = f"of {some(empty, 'track')} without a genre"
+    if report.changes:
+        said = "" if report.applied else "Nothing was changed."
+        if len(filled) > empty:  # genres of earlier runs were replaced too, so no share of the empty ones is claimed
+            said += f" {some(len(filled), 'track')} {got} a genre."
+        elif filled:
+            said += f" {number(len(filled))} {of} {got} one."
     elif report.model is None:
         said = "There is no model yet, so nothing was written."
     elif empty:
-        said = f"Nothing was written: the model is not sure enough about {some(empty, 'track')} without a genre."
-        return said if waiting else f"Nothing was written to {some(empty, 'track')} without a genre."
+        said = f"Nothing was written to the {some(empty, 'track')} without a genre."
+        if waiting:
+            said = f"Nothing was written: the model is not sure enough about {number(waiting)} {of}."
     else:
-        said = "Every track has a genre tag; nothing was written."
+        said = "No track lacks a genre tag; nothing was written."
     decided = len(report.changes) - len(filled)
     if decided:
         said += f" {some(decided, 'decision')} of yours {'was' if report.applied else 'would be'} carried out."

@@ -69,7 +69,7 @@ th.n { white-space: normal; }
 .s1 { background: var(--s1); } .s2 { background: var(--s2); } .s3 { background: var(--s3); }
 .s4 { background: var(--s4); } .s5 { background: var(--s5); } .s6 { background: var(--s6); }
 .s7 { background: var(--s7); }
-.scale { position: relative; height: 4.6rem; margin: .6rem .6rem 1.4rem; border-bottom: 1px solid var(--quiet); }
+.scale { position: relative; height: 4.6rem; margin: .6rem .6rem 2.6rem; border-bottom: 1px solid var(--quiet); }
 .scale i { position: absolute; bottom: 0; font-style: normal; }
 .scale .range { height: .9rem; background: var(--filled); opacity: .3; }
 .scale .dot { width: 3px; height: 3rem; margin-left: -1.5px; background: var(--filled); }

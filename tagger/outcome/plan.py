@@ -140,8 +140,11 @@ def _item(track: Candidate) -> PlanItem:
     if track.person_genre is not None:
         decision, reason = Decision.PERSON.value, "a person decided in review"
         return PlanItem(track.track_id, track.path, before, track.person_genre, None, decision, reason, album)
-    decision = Decision.ACCEPT.value
-    reason = f"filled again, as asked; {track.reason}" if track.closed else track.reason
+    decision, reason = Decision.ACCEPT.value, track.reason
+    if track.state is TrackState.MACHINE:
+        reason = f"replaces {track.current} of an earlier run; {reason}"
+    elif track.closed:
+        reason = f"filled again, as asked; {reason}"
     return PlanItem(track.track_id, track.path, before, track.genre, track.confidence, decision, reason, album)
 
 

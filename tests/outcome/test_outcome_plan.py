@@ -114,6 +114,11 @@ def test_filling_again_says_so() -> None:
     assert item.reason == "filled again, as asked; 0.90 reaches the 0.80 that rock needs"
 
 
+def test_replacing_an_earlier_run_says_so() -> None:
+    (item,) = make_plan([candidate(1, state=TrackState.MACHINE, current="pop")], None, refresh=True).items
+    assert item.reason == "replaces pop of an earlier run; 0.90 reaches the 0.80 that rock needs"
+
+
 def test_left_is_counted_most_frequent_first() -> None:
     tracks = [candidate(number, decision=Decision.ABSTAIN) for number in range(3)]
     plan = make_plan([candidate(9, duration_ok=False), *tracks], 10)

@@ -1,0 +1,270 @@
+"""Decode: only the clips that are asked for, where a file can be trusted; from start to end where it cannot."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import av
+import numpy as np
+
+from tagger.audio.blocks import Block, Samples, blocks_of, packets_of, resampled
+from tagger.audio.media import open_media
+from tagger.audio.mp3_header import HEAD_BYTES, believable, read_claims, size_fits
+from tagger.base.errors import UnreadableAudio
+
+RATE = 22050  # [Hz]
+
+PREROLL = 0.25  # [s] decoded and dropped before a clip: MP3's bit reservoir, AAC's overlap, Opus's 80 ms
+MARGIN = 0.04  # [s] kept on both sides of a clip, for the resampler to settle; a whole number of samples at any rate
+LATE = 0.1  # [s] by which sound may begin behind the asked time: WMA loses two frames at each seek
+MISSING = 0.02  # [s] that may be missing at the end of a clip: lengths are stated in whole frames
+
+
+@dataclass(slots=True)
+class _Window:
+    """A stretch of a file that is wanted, and what was found of it: (sample rate, mono samples), without gaps."""
+
+    offset: float
+    seconds: float
+    begins: float = 0.0  # [s] time of the first sample found
+    pieces: list[tuple[int, Samples]] = field(default_factory=list)
+
+    @property
+    def ends(self) -> float:
+        """Time behind which nothing is needed [s]; sound may begin late only where there is no room for a preroll."""
+        return self.offset + self.seconds + MARGIN + (LATE if self.offset < PREROLL else 0.0)
+
+    def take(self, time: float, rate: int, samples: Samples) -> None:
+        """Keep the part of a block that lies inside."""
+        first = max(0, round((self.offset - MARGIN - time) * rate))
+        last = round((self.ends - time) * rate)
+        if first < samples.size and last > 0:
+            if not self.pieces:
+                self.begins = time + first / rate
+            self.pieces.append((rate, samples[first:last]))
+
+    def clip(self, rate: int) -> Samples | None:
+        """Return the stretch at this rate, exactly as long as asked for; None if it is not there."""
+        found = resampled(self.pieces, rate)
+        start = max(0, round((self.offset - self.begins) * rate))
+        wanted = round(self.seconds * rate)
+        clip = found[start : start + wanted]
+        if wanted - clip.size > MISSING * rate or not np.isfinite(clip).all():
+            return None
+        return np.pad(clip, (0, wanted - clip.size))
+
+
+class ClipReader:
+    """Cuts clips out of one file, opened once.
+
+    It seeks to each clip. When a seek lands in the wrong place, a clip is not where the file's header promises audio,
+    or an MP3's frames contradict its header, it measures the file and decodes it from start to end from then on.
+
+    Parameters
+    ----------
+    path : bytes
+        The file.
+    rate : int
+        Of the clips [Hz].
+
+    Raises
+    ------
+    UnreadableAudio
+        On entering, if the file is no audio; later, if it is too damaged.
+    """
+
+    def __init__(self, path: bytes, rate: int = RATE) -> None:
+        self.path = path
+        self.rate = rate
+        self.exact = False
+        self.duration = 0.0  # [s] as the header has it, until `exact`
+        self._heard: list[tuple[int, float]] = []
+
+    def __enter__(self) -> ClipReader:
+        with contextlib.ExitStack() as stack:
+            self._media = stack.enter_context(open_media(self.path, fast=True))
+            self._look()
+            self._stack = stack.pop_all()
+        return self
+
+    def _look(self) -> None:
+        head = self._media.part.head(HEAD_BYTES)
+        self._claims = read_claims(head) if self._media.format == "mp3" else None
+        stated = self._media.container.duration
+        self.duration = stated / av.time_base if stated else 0.0
+        if not self.duration or self._media.format == "aac":  # raw AAC: a guess from the first frames
+            self._go_exact()
+
+    def __exit__(self, *error: object) -> None:
+        self._stack.__exit__(*error)  # type: ignore[arg-type]
+
+    def clips(self, wanted: Sequence[tuple[float, float]]) -> list[Samples | None]:
+        """Cut clips.
+
+        Parameters
+        ----------
+        wanted : sequence of (float, float)
+            Offset and length of each [s].
+
+        Returns
+        -------
+        list of np.ndarray [shape=(rate * length,)], float32, or None
+            Mono (the mean of the channels); None where the file has no such stretch. `duration` and `exact` may have
+            changed.
+        """
+        if not self.exact:
+            found = [self._by_seek(_Window(*where)) for where in wanted]
+            if all(clip is not None for clip in found) and self._agrees():
+                return found
+            self._go_exact()
+        windows = [_Window(*where) for where in wanted]
+        with open_media(self.path) as media:
+            _fill(windows, _counted(blocks_of(media)))
+        return [window.clip(self.rate) for window in windows]
+
+    def _by_seek(self, window: _Window) -> Samples | None:
+        """Cut one clip after a seek; None if it is not there, or the seek went astray."""
+        media = self._media
+        base = media.time_base
+        origin = media.stream.start_time or 0
+        target = origin + int(max(0.0, window.offset - PREROLL) / base)
+        try:
+            media.container.seek(target, stream=media.stream, backward=True)
+            blocks = _stamped(blocks_of(media, self._heard), float(origin * base))
+            _fill([window], blocks)
+        except (av.FFmpegError, _Astray):
+            return None
+        if not window.pieces or window.begins > max(0.0, window.offset - MARGIN) + LATE:
+            return None
+        return window.clip(self.rate)
+
+    def _agrees(self) -> bool:
+        """Tell whether what was heard so far agrees with the file's header. Only MP3 seeks by its header's word."""
+        if self._media.format != "mp3":
+            return True
+        return believable(self._claims, self._media.part.size, self.duration, self._heard)
+
+    def _go_exact(self) -> None:
+        stated, self.duration, self.exact = self.duration, _measured(self.path), True
+        guessed = self._media.format == "aac" or (self._media.format == "mp3" and self._claims is None)
+        if not guessed and self.duration < stated / 2:
+            raise UnreadableAudio(self.path, f"cut short: {self.duration:.0f} of {stated:.0f} seconds are there")
+
+
+class _Astray(Exception):
+    """A seek led to frames without a time."""
+
+
+def decode_clips(path: bytes, offsets: Sequence[float], seconds: float, rate: int = RATE) -> Samples:
+    """Decode clips of one length out of a file, and little else of it.
+
+    The same file gives the same samples every time. Positions are exact to the sample, except in MP3, where a seek goes
+    by the file's table of contents and lands near the asked time; where the table lies, the file is decoded whole.
+
+    Parameters
+    ----------
+    path : bytes
+        The file.
+    offsets : sequence of float
+        Where the clips begin [s].
+    seconds : float
+        How long they are [s].
+    rate : int
+        Sample rate of the result [Hz].
+
+    Returns
+    -------
+    np.ndarray [shape=(len(offsets), rate * seconds)], float32
+        Mono, the mean of the channels; full scale is -1 to 1.
+
+    Raises
+    ------
+    UnreadableAudio
+        If the file cannot be decoded, or ends before a clip does.
+    """
+    with ClipReader(path, rate) as reader:
+        found = reader.clips([(offset, seconds) for offset in offsets])
+        for offset, clip in zip(offsets, found, strict=True):
+            if clip is None:
+                raise UnreadableAudio(path, f"no {seconds:g} s of audio at {offset:.1f} s of {reader.duration:.1f} s")
+    return np.array(found, dtype=np.float32).reshape(len(offsets), round(seconds * rate))
+
+
+def decode_all(path: bytes, rate: int = RATE) -> Samples:
+    """Decode a whole file from its first sample to its last.
+
+    Parameters
+    ----------
+    path : bytes
+        The file.
+    rate : int
+        Sample rate of the result [Hz].
+
+    Returns
+    -------
+    np.ndarray [shape=(n,)], float32
+        Mono, the mean of the channels.
+
+    Raises
+    ------
+    UnreadableAudio
+        If nothing of it can be decoded.
+    """
+    with open_media(path) as media:
+        pieces = [(block_rate, samples) for _, block_rate, samples in blocks_of(media)]
+    if not pieces:
+        raise UnreadableAudio(path, "no audio can be decoded")
+    return resampled(pieces, rate)
+
+
+def duration(path: bytes) -> float:
+    """Return how long a file plays [s]: as its header says if that can be right, else measured.
+
+    Raises
+    ------
+    UnreadableAudio
+        If the file is no audio.
+    """
+    with ClipReader(path) as reader:
+        media = reader._media
+        if not reader.exact and media.format == "mp3" and not size_fits(reader._claims, media.part.size):
+            return _measured(path)
+        return reader.duration
+
+
+def _measured(path: bytes) -> float:
+    """Return the sum of all packets' durations [s]; reads the whole file, decodes nothing."""
+    with open_media(path) as media:
+        return float(sum(packet.duration or 0 for packet in packets_of(media)) * media.time_base)
+
+
+def _fill(windows: Sequence[_Window], blocks: Iterator[tuple[float, int, Samples]]) -> None:
+    """Give each window its part of the blocks; stop behind the last one's end."""
+    last = max((window.ends for window in windows), default=0.0)
+    for time, rate, samples in blocks:
+        if time >= last:
+            return
+        for window in windows:
+            window.take(time, rate, samples)
+
+
+def _counted(blocks: Iterator[Block]) -> Iterator[tuple[float, int, Samples]]:
+    """Give blocks the time that follows from counting samples from the start of the file."""
+    now = 0.0
+    for _, rate, samples in blocks:
+        yield now, rate, samples
+        now += samples.size / rate
+
+
+def _stamped(blocks: Iterator[Block], origin: float) -> Iterator[tuple[float, int, Samples]]:
+    """Give blocks the time that follows from the first one's time stamp after a seek."""
+    now: float | None = None
+    for time, rate, samples in blocks:
+        if now is None:
+            if time is None:
+                raise _Astray
+            now = time - origin
+        yield now, rate, samples
+        now += samples.size / rate

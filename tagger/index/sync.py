@@ -1,0 +1,82 @@
+"""What the journal and the index share: how far the index has read, runs that only the journal tells of, paths."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, insert, select
+from sqlalchemy.exc import StatementError
+
+from tagger.index import tables as t
+from tagger.index.database import Database, in_batches
+from tagger.index.journal import Journal
+from tagger.index.meta import meta_value, set_meta_value
+
+READ = "journal_read"  # name in `meta`; which journal was read, and up to which byte
+BATCH = 50  # entries per transaction; one entry may hold a megabyte
+
+Store = Callable[[Connection, Mapping[str, Any]], None]
+
+
+def sync_journal(database: Database, journal: Journal, stores: Mapping[str, Store]) -> int:
+    """See `Index.sync_journal`; `stores` has for each kind of entry what stores it."""
+    identity = journal.identity()
+    if not identity:
+        return 0
+    with database.read() as connection:
+        read = meta_value(connection, READ, {})
+    goes_on = read.get("identity") == identity and read.get("end", 0) <= journal.size()
+    start = read.get("end", 0) if goes_on else 0
+    taken_in = 0
+    for batch in in_batches(journal.read(start), BATCH):
+        with database.write() as connection:
+            for end, entry in batch:
+                if trouble := _trouble(connection, entry, stores):
+                    database.warn(f"{journal.path}: the line that ends at byte {end} was passed over: {trouble}")
+                else:
+                    taken_in += 1
+            set_meta_value(database, connection, READ, {"identity": identity, "end": batch[-1][0]})
+    return taken_in
+
+
+def _trouble(connection: Connection, entry: Mapping[str, Any] | None, stores: Mapping[str, Store]) -> str:
+    """Store an entry, and say what keeps it from being stored; empty where nothing does."""
+    if entry is None:
+        return "it is damaged"
+    store = stores.get(entry.get("kind", ""))
+    if store is None:
+        return "it is of a kind that this version does not know"
+    try:
+        with connection.begin_nested():
+            store(connection, entry)
+    except KeyError as error:
+        return f"it has no {error}"
+    except (TypeError, ValueError, AttributeError, StatementError) as error:
+        return " ".join(str(error).split())[:200]
+    return ""
+
+
+def note_read(database: Database, connection: Connection, journal: Journal, before: int, after: int) -> None:
+    """Note that the index knows what was just appended, provided that it knew all that went before."""
+    read = meta_value(connection, READ, {})
+    if read.get("end", 0) == before and (before == 0 or read.get("identity") == journal.identity()):
+        set_meta_value(database, connection, READ, {"identity": journal.identity(), "end": after})
+
+
+def store_run(connection: Connection, run_id: str, command: str, at: datetime) -> None:
+    """Store a run that only the journal tells of."""
+    if connection.execute(select(t.runs.c.id).where(t.runs.c.id == run_id)).first() is None:
+        facts = {"id": run_id, "command": command, "started_at": at, "status": "journal", "counts": {}}
+        connection.execute(insert(t.runs).values(facts))
+
+
+def path_json(path: bytes) -> str:
+    """Return a path as JSON holds it: bytes that are not UTF-8 become surrogate escapes, whatever the locale."""
+    return path.decode("utf-8", "surrogateescape")
+
+
+def path_bytes(text: str) -> bytes:
+    """Return the path behind `path_json`."""
+    return text.encode("utf-8", "surrogateescape")

@@ -1,0 +1,220 @@
+"""A night over real files: learn, classify, write, undo; a person's word stands; a second night changes nothing."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tagger.audio.hash import audio_hash
+from tagger.library.tags import read_tags
+
+from .conftest import SETTINGS, Station, fill
+
+pytestmark = pytest.mark.slow
+EXPECTED = {"0": "Rock", "1": "Jazz", "2": "EDM"}  # by the kind of sound
+
+
+@pytest.fixture(scope="module")
+def learned(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Station]:
+    """Return a station after a first dry night: scanned, trained, classified, nothing written."""
+    folder = tmp_path_factory.mktemp("station")
+    station = Station(folder / "home", folder / "library")
+    fill(station.library)
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in {**SETTINGS, "TAGGER_PROMISE": "0"}.items():
+            patch.setenv(name, value)
+        before = digests(station.library)
+        result = station.run("nightly", station.library)
+        assert result.code == 0, result.err
+        assert digests(station.library) == before, "a dry run changes no byte"
+        assert result.facts["stages"]["write"]["counts"]["planned"] == 6
+        (folder / "night.json").write_text(result.out)
+        yield station
+
+
+@pytest.fixture
+def night(learned: Station, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Station:
+    """Return a copy of the learned station that a test may change; the library keeps its place in the index."""
+    for name, value in {**SETTINGS, "TAGGER_PROMISE": "0"}.items():
+        monkeypatch.setenv(name, value)
+    for part in ("home", "library"):
+        shutil.rmtree(tmp_path / part, ignore_errors=True)
+    shutil.copytree(learned.home, tmp_path / "home", symlinks=True)
+    backup = tmp_path / "backup"
+    shutil.copytree(learned.library, backup, copy_function=shutil.copy2)
+    station = Station(tmp_path / "home", learned.library)
+    yield station
+    shutil.rmtree(learned.library)
+    shutil.copytree(backup, learned.library, copy_function=shutil.copy2)
+
+
+def digests(library: Path) -> dict[str, tuple[str, int]]:
+    """Return the content and the time of every file."""
+    return {
+        str(path.relative_to(library)): (hashlib.sha256(path.read_bytes()).hexdigest(), path.stat().st_mtime_ns)
+        for path in sorted(library.rglob("*"))
+        if path.is_file()
+    }
+
+
+def untagged(library: Path) -> list[Path]:
+    return sorted(path for path in library.rglob("Artist ?6/Album/*"))
+
+
+def genre_of(path: Path) -> list[str]:
+    return [value for block in read_tags(os.fsencode(path)).genre_blocks for value in block.values]
+
+
+def test_night_reports_its_stages(learned: Station) -> None:
+    facts = json.loads((learned.home.parent / "night.json").read_text())
+    assert {"scan", "learn", "classify", "write", "audit"} <= set(facts["stages"])
+    assert all({"counts", "seconds"} <= set(stage) for stage in facts["stages"].values())
+    assert Path(facts["report"]).is_file()
+    assert facts["counts"]["files"] == 42
+    assert facts["counts"]["classified"] == 6
+    assert facts["run_id"]
+
+
+def test_writes_the_right_genres_and_no_audio(night: Station) -> None:
+    hashes = {path: audio_hash(os.fsencode(path)) for path in night.library.rglob("*") if path.is_file()}
+    others = {name: d for name, d in digests(night.library).items() if "6/Album" not in name}
+    result = night.run("nightly", night.library, "--apply")
+    assert result.code == 0, result.err
+    assert result.counts["written"] == 6
+    for path in untagged(night.library):
+        assert set(genre_of(path)) == {EXPECTED[path.parts[-3][-2]]}
+        note = read_tags(os.fsencode(path)).provenance
+        assert note is not None and note.run == result.facts["run_id"]
+    assert {path: audio_hash(os.fsencode(path)) for path in hashes} == hashes
+    now = digests(night.library)
+    assert {name: now[name] for name in others} == others, "files with a genre are not touched"
+    assert not list(night.library.rglob(".*")), "no temporary file stays behind"
+
+
+def test_second_night_changes_nothing(night: Station) -> None:
+    assert night.run("nightly", night.library, "--apply").counts["written"] == 6
+    before = digests(night.library)
+    result = night.run("nightly", night.library, "--apply")
+    assert (result.code, result.counts["written"], result.counts["planned"]) == (0, 0, 0)
+    assert result.counts["unchanged"] == 42
+    assert result.counts["machine"] == 6
+    assert digests(night.library) == before
+    assert night.run("nightly", night.library, "--apply", json=False).out == "", "cron has nothing to mail"
+
+
+def test_undo_gives_back_the_bytes_and_closes_the_tracks(night: Station) -> None:
+    before = {name: content for name, (content, _) in digests(night.library).items()}
+    run_id = night.run("write", "--apply").facts["run_id"]
+    result = night.run("undo", run_id)
+    assert (result.code, result.counts["written"], result.counts["failed"]) == (0, 6, 0)
+    assert {name: content for name, (content, _) in digests(night.library).items()} == before
+    assert night.run("write", "--apply").counts["planned"] == 0
+    decisions = {row["decision"] for row in exported(night) if row["state"] == "untagged"}
+    assert decisions == {"closed"}
+    assert night.run("write", "--again", "--apply").counts["written"] == 6
+
+
+def exported(station: Station) -> list[dict]:
+    return [json.loads(line) for line in station.run("export", "--format", "jsonl", json=False).out.splitlines()]
+
+
+def test_machine_genres_are_never_labels_even_with_a_lost_index(night: Station) -> None:
+    night.run("nightly", night.library, "--apply")
+    for name in ("index.db", "index.db-wal", "index.db-shm"):
+        (night.home / name).unlink(missing_ok=True)
+    counts = night.run("scan", night.library).counts
+    assert (counts["labelled"], counts["machine"]) == (36, 6)
+
+
+def test_person_change_of_a_machine_genre_is_a_label_and_a_blank_is_a_no(night: Station) -> None:
+    from tagger.library.compose import compose_tags
+
+    night.run("nightly", night.library, "--apply")
+    changed, blanked = untagged(night.library)[:2]
+    for path, genre in ((changed, "Country"), (blanked, "")):
+        compose_tags(os.fsencode(path), path.suffix[1:], {"genre": genre})
+    night.run("scan", night.library)
+    rows = {row["path"]: row for row in exported(night)}
+    assert rows[str(changed)]["label"] == "country"
+    assert rows[str(changed)]["source"] == "person"
+    assert rows[str(blanked)]["state"] == "untagged"
+    assert rows[str(blanked)]["decision"] == "closed"
+    assert night.run("write", "--apply").counts["planned"] == 0
+
+
+def test_write_budget_postpones_the_rest(night: Station) -> None:
+    result = night.run("nightly", night.library, "--apply", "--max-writes", "2")
+    assert (result.code, result.counts["written"], result.counts["postponed"]) == (0, 2, 4)
+    assert night.run("nightly", night.library, "--apply").counts["written"] == 4
+
+
+def test_strict_promise_abstains(night: Station, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TAGGER_PROMISE", "0.99")
+    result = night.run("classify", "--refresh")
+    assert (result.counts["accepted"], result.counts["abstained"]) == (0, 6)
+    assert night.run("write", "--apply").counts["planned"] == 0
+
+
+def test_review_round_trip(night: Station, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TAGGER_PROMISE", "0.99")
+    night.run("classify", "--refresh")
+    sheet = tmp_path / "review.csv"
+    assert night.run("review", "export", sheet).counts["tracks"] >= 6
+    lines = sheet.read_text("utf-8-sig").splitlines()
+    head = lines[0].split(",")
+    answers = iter(["accept", "country", "reject"])
+    filled = [lines[0]]
+    for line in lines[1:]:
+        cells = line.split(",")
+        if "6/Album" in cells[0]:
+            cells[head.index("decision")] = next(answers, "")
+        filled.append(",".join(cells))
+    sheet.write_text("\r\n".join(filled), "utf-8-sig")
+    result = night.run("review", "import", sheet)
+    assert (result.code, result.counts["decisions"]) == (0, 3), result.facts
+    written = night.run("write", "--apply")
+    assert written.counts["written"] == 2
+    assert {item["decision"] for item in written.facts["plan"]} == {"person"}
+    counts = night.run("scan", night.library).counts
+    assert (counts["labelled"], counts["untagged"], counts["machine"]) == (38, 4, 0)
+
+
+def test_guess_names_the_genre_and_touches_nothing(night: Station) -> None:
+    before = digests(night.library)
+    files = [untagged(night.library)[0], night.library / "missing.mp3"]
+    result = night.run("guess", *files, "--top", "3")
+    assert result.code == 0
+    assert result.counts == {"files": 2, "unreadable": 1}
+    predictions = result.facts["results"][0]["predictions"]
+    assert predictions[0]["genre"] == "rock"
+    assert [p["probability"] for p in predictions] == sorted((p["probability"] for p in predictions), reverse=True)
+    assert digests(night.library) == before
+
+
+def test_evaluate_and_train_report_every_metric(night: Station) -> None:
+    names = {"track_accuracy", "clip_accuracy", "balanced_accuracy", "macro_f1", "top3_accuracy", "ece"}
+    names |= {"majority_baseline", "precision", "coverage"}
+    result = night.run("evaluate")
+    assert result.code == 0, result.err
+    assert set(result.facts["metrics"]) == set(result.facts["intervals"]) == names
+    assert all(isinstance(value, float) for value in result.facts["metrics"].values())
+    assert result.facts["metrics"]["track_accuracy"] > 0.9
+
+
+def test_dataset_and_inspect(night: Station) -> None:
+    result = night.run("dataset")
+    assert result.code == 0
+    assert result.counts["tracks"] == 36
+    assert result.counts["clips_1s"] == result.counts["clips_2s"] == 180
+    folder = Path(result.facts["path"])
+    assert (folder / "dataset.json").is_file() and (folder / "manifest.csv").is_file()
+    assert night.run("dataset", "info").facts["faults"] == []
+    model = next(path for path in (night.home / "models").iterdir() if path.is_dir())
+    for path, kind in ((folder, "dataset"), (model / "model.keras", "model"), (untagged(night.library)[0], "audio")):
+        assert night.run("inspect", path).facts["kind"] == kind

@@ -1,0 +1,141 @@
+"""`tagger scan` over real files: what it counts, what it refuses, what it leaves alone."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from .conftest import Station
+
+Add = Callable[..., Path]
+STATES = ("labelled", "unmapped", "ambiguous", "skipped", "untagged", "machine")
+
+
+@pytest.fixture
+def scanned(station: Station, add_track: Add) -> Station:
+    """Return a station whose library of ten files was scanned once."""
+    genres = ["Rock", "rock & roll", "(17)", "Jazz", None, "Unknown genre", "Zzyzx", "Rock; Jazz", "Soundtrack"]
+    for number, genre in enumerate(genres):
+        tags = {"artist": f"Artist {number}"} | ({"genre": genre} if genre else {})
+        add_track(station.library / f"{number}.mp3", seed=number, seconds=3.0, **tags)
+    (station.library / "broken.mp3").write_text("not music at all")
+    (station.library / "cover.jpg").write_bytes(b"\xff\xd8")
+    result = station.run("scan", station.library)
+    assert result.code == 0
+    return station
+
+
+def scan(station: Station, *options: str) -> dict[str, int]:
+    result = station.run("scan", station.library, *options)
+    assert result.code == 0, result.err
+    return result.counts
+
+
+def test_first_scan_counts_every_file_once_and_every_state(station: Station, scanned: Station) -> None:
+    counts = scan(station)
+    assert counts["files"] == 10
+    assert counts["unchanged"] == 9
+    assert counts["unreadable"] == 1
+    states = {state: counts[state] for state in STATES}
+    assert states == {"labelled": 4, "unmapped": 1, "ambiguous": 1, "skipped": 1, "untagged": 2, "machine": 0}
+    assert sum(states.values()) == counts["files"] - counts["unreadable"]
+
+
+def test_new_changed_moved_missing(scanned: Station, add_track: Add) -> None:
+    library = scanned.library
+    add_track(library / "new.flac", container="flac", seed=99, genre="Pop")
+    os.utime(library / "0.mp3", ns=(1, 1))
+    (library / "sub").mkdir()
+    shutil.move(library / "1.mp3", library / "sub" / "moved.mp3")
+    (library / "2.mp3").unlink()
+    counts = scan(scanned)
+    assert {k: counts[k] for k in ("files", "new", "changed", "moved", "unchanged", "unreadable", "missing")} == {
+        **{"files": 10, "new": 1, "changed": 1, "moved": 1, "unchanged": 6, "unreadable": 1, "missing": 1}
+    }
+
+
+def test_unchanged_files_are_not_opened(scanned: Station, monkeypatch: pytest.MonkeyPatch) -> None:
+    import tagger.library.tags
+
+    def refuse(path: bytes) -> None:
+        raise AssertionError(f"opened {path!r}")
+
+    monkeypatch.setattr(tagger.library.tags, "read_tags", refuse)
+    assert scan(scanned)["unchanged"] == 9
+
+
+def test_file_that_comes_back_is_no_longer_missing(scanned: Station) -> None:
+    hidden = scanned.library.parent / "elsewhere.mp3"
+    shutil.move(scanned.library / "2.mp3", hidden)
+    assert scan(scanned)["missing"] == 1
+    shutil.move(hidden, scanned.library / "2.mp3")
+    assert scan(scanned)["missing"] == 0
+
+
+def lose_half(library: Path) -> None:
+    for number in range(5):
+        (library / f"{number}.mp3").unlink()
+
+
+def test_too_many_gone_stops_and_changes_nothing(scanned: Station) -> None:
+    lose_half(scanned.library)
+    result = scanned.run("scan", scanned.library)
+    assert result.code == 4
+    assert result.err.count("\n") == 1
+    assert "5 of 10 known files are gone" in result.err
+    assert scanned.run("status").counts["missing"] == 0
+
+
+def test_real_clear_out_is_accepted_when_a_person_says_so(scanned: Station) -> None:
+    lose_half(scanned.library)
+    assert scan(scanned, "--accept-missing")["missing"] == 5
+
+
+def test_renaming_a_folder_is_no_loss(scanned: Station) -> None:
+    (scanned.library / "all").mkdir()
+    for path in scanned.library.glob("*.mp3"):
+        shutil.move(path, scanned.library / "all" / path.name)
+    counts = scan(scanned, "--accept-missing")  # the unreadable file has no fingerprint to be known by
+    assert (counts["moved"], counts["missing"]) == (9, 1)
+
+
+def test_empty_library_is_not_an_emptied_one(scanned: Station) -> None:
+    shutil.rmtree(scanned.library)
+    scanned.library.mkdir()
+    assert scanned.run("scan", scanned.library).code == 4
+    scanned.library.rmdir()
+    assert scanned.run("scan", scanned.library).code == 4
+    assert scanned.run("status").counts["missing"] == 0
+
+
+def test_excluded_files_are_left_out_and_do_not_count_as_lost(
+    scanned: Station, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TAGGER_EXCLUDE", "[0-4].mp3")
+    counts = scan(scanned)
+    assert (counts["files"], counts["missing"]) == (5, 0)
+
+
+def test_another_map_labels_anew_without_opening_files(scanned: Station, monkeypatch: pytest.MonkeyPatch) -> None:
+    (scanned.home / "genre_map.yaml").write_text(
+        "genres:\n  - {id: loud, name: Loud, aliases: [rock, zzyzx]}\n  - {id: soft, name: Soft, aliases: [jazz]}\n"
+    )
+    import tagger.library.tags
+
+    monkeypatch.setattr(tagger.library.tags, "read_tags", None)
+    counts = scan(scanned)
+    assert (counts["labelled"], counts["unmapped"]) == (4, 3)
+
+
+def test_name_that_is_not_utf8_comes_through(station: Station, add_track: Add) -> None:
+    source = add_track(station.library / "a.mp3", genre="Rock")
+    os.rename(source, os.path.join(os.fsencode(station.library), b"caf\xe9.mp3"))
+    assert scan(station)["labelled"] == 1
+    exported = station.run("export", "--format", "jsonl", json=False)
+    assert "caf\\udce9.mp3" in exported.out
