@@ -26,6 +26,7 @@ from mutagen.mp3 import HeaderNotFoundError
 
 from tagger.audio.encode import encode
 from tagger.audio.hash import audio_hash
+from tagger.base.errors import FileProblem
 from tagger.base.records import Provenance
 from tagger.library.compose import compose_tags
 from tagger.library.swap import WriteContext
@@ -187,7 +188,7 @@ def other_tags(path: Path) -> dict[str, str]:
     with contextlib.suppress(APENoHeaderError):
         found.update({f"ape {key}": str(value) for key, value in APEv2(path).items()})
     end = path.read_bytes()[-128:]
-    if end.startswith(b"TAG"):
+    if end.startswith(b"TAG") and not end.startswith(b"TAGEX"):  # the middle of an APEv2 mark
         found["id3v1"] = end[:127].hex()
     return {key: value for key, value in found.items() if not _is_own(key)}
 
@@ -207,8 +208,12 @@ def table() -> str:
     titles = [cell.name.replace("_", " ") for cell in fields(Result)]
     lines = [f"| container | {' | '.join(titles)} |", "|---" * (len(titles) + 1) + "|"]
     for row in ROWS:
-        with tempfile.TemporaryDirectory() as folder:
-            result = examine(row, Path(folder))
+        try:
+            with tempfile.TemporaryDirectory() as folder:
+                result = examine(row, Path(folder))
+        except FileProblem as problem:
+            print(f"{row.name}: {problem}", file=sys.stderr)
+            result = Result(*[False] * len(titles))
         cells = ["yes" if getattr(result, cell.name) else "NO" for cell in fields(Result)]
         lines.append(f"| {row.name} | {' | '.join(cells)} |")
     return "\n".join(lines)

@@ -1,4 +1,8 @@
-"""Runs migrations in the transaction that `tagger.index.schema` hands over; all of them happen or none does."""
+"""Runs migrations in the transaction that `tagger.index.schema` hands over: all of them happen, or none does.
+
+To add one: write `versions/NNNN_what_it_does.py`, change `tagger/index/tables.py` to match, and set its `HEAD`.
+Forward only: the way back is the copy that is made before an upgrade.
+"""
 
 from __future__ import annotations
 

@@ -14,6 +14,9 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
+UNFINISHED = "status IN ('planned', 'ready')"
+UNOWNED = "(track_id IS NULL OR guessed)"
+
 
 def upgrade() -> None:
     """Make all tables."""
@@ -26,6 +29,11 @@ def upgrade() -> None:
     make_decisions()
     make_predictions()
     make_tag_changes()
+
+
+def index_some(name: str, table: str, condition: str) -> None:
+    """Index the few rows that meet a condition, in their order."""
+    op.create_index(name, table, ["seq"], sqlite_where=sa.text(condition), postgresql_where=sa.text(condition))
 
 
 def make_libraries() -> None:
@@ -136,10 +144,10 @@ def make_tracks() -> None:
         "ix_tracks_label_due",
         "tracks",
         ["id"],
-        sqlite_where=sa.text("label_due"),
+        sqlite_where=sa.text("label_due = 1"),
         postgresql_where=sa.text("label_due"),
     )
-    op.create_index("ix_tracks_state", "tracks", ["state"])
+    op.create_index("ix_tracks_library_id_id", "tracks", ["library_id", "id"])
 
 
 def make_decisions() -> None:
@@ -166,6 +174,7 @@ def make_decisions() -> None:
     )
     op.create_index("ix_decisions_fingerprint", "decisions", ["fingerprint"])
     op.create_index("ix_decisions_track_id", "decisions", ["track_id"])
+    index_some("ix_decisions_unowned", "decisions", UNOWNED)
 
 
 def make_predictions() -> None:
@@ -185,7 +194,7 @@ def make_predictions() -> None:
         sa.ForeignKeyConstraint(["track_id"], ["tracks.id"], name="fk_predictions_track_id", ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("track_id", "model_id", name="pk_predictions"),
     )
-    op.create_index("ix_predictions_model_id", "predictions", ["model_id"])
+    op.create_index("ix_predictions_model_id_track_id", "predictions", ["model_id", "track_id"])
 
 
 def make_tag_changes() -> None:
@@ -222,6 +231,6 @@ def make_tag_changes() -> None:
     )
     op.create_index("ix_tag_changes_fingerprint", "tag_changes", ["fingerprint"])
     op.create_index("ix_tag_changes_run_id", "tag_changes", ["run_id"])
-    op.create_index("ix_tag_changes_status", "tag_changes", ["status"])
     op.create_index("ix_tag_changes_track_id", "tag_changes", ["track_id"])
-    op.create_index("ix_tag_changes_undoes", "tag_changes", ["undoes"])
+    index_some("ix_tag_changes_unfinished", "tag_changes", UNFINISHED)
+    index_some("ix_tag_changes_unowned", "tag_changes", UNOWNED)

@@ -160,8 +160,9 @@ class _Astray(Exception):
 def decode_clips(path: bytes, offsets: Sequence[float], seconds: float, rate: int = RATE) -> Samples:
     """Decode clips of one length out of a file, and little else of it.
 
-    The same file gives the same samples every time. Positions are exact to the sample, except in MP3, where a seek goes
-    by the file's table of contents and lands near the asked time; where the table lies, the file is decoded whole.
+    The same file gives the same samples every time. Positions are exact to the sample, but for MP3, where a seek goes
+    by the file's table of contents and lands near the asked time, and for WMA, which loses its first two frames. Where
+    a table lies, the file is decoded whole.
 
     Parameters
     ----------

@@ -117,11 +117,14 @@ def _listed(value: object) -> object:
     """Turn the text of a variable into a list: JSON, or parts between commas."""
     if not isinstance(value, str):
         return value
-    if value.lstrip().startswith("["):
-        try:
-            return json.loads(value)
-        except ValueError:
+    try:
+        parsed = json.loads(value)
+    except ValueError:
+        if value.lstrip().startswith('["'):  # a bracket alone may begin a pattern: [0-9]*.mp3
             raise ValueError('a list such as ["a", "b"] or a,b') from None
+        parsed = None
+    if isinstance(parsed, list):
+        return parsed
     return [part.strip() for part in value.split(",") if part.strip()]
 
 

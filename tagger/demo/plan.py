@@ -112,7 +112,7 @@ def _album(genre: str, artist: str, artist_seed: int, number: int, names: Names,
 def _album_tracks(album: _Album, size: int, unknown: bool, names: Names, rng: np.random.Generator) -> list[DemoTrack]:
     container, id3_version = CONTAINERS[album.number % len(CONTAINERS)]
     rate, channels = FORMS[album.number % len(FORMS)]
-    if container in LOSSLESS and album.number % 7 == 1:
+    if container in LOSSLESS and album.number % 9 == 1:
         rate, channels = CD_FORM
     suffix = SUFFIXES.get(container, container)
     tracks: list[DemoTrack] = []

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, Table, bindparam, or_, select, update
+from sqlalchemy import Connection, Row, Table, bindparam, select, update
 
 from tagger.index import tables as t
 from tagger.index.database import Database
@@ -34,7 +34,7 @@ def adopt(database: Database, table: Table) -> int:
         How many rows found one, or a better one.
     """
     c = table.c
-    query = select(c.seq, c.library, c.path, c.fingerprint, c.track_id).where(or_(c.track_id.is_(None), c.guessed))
+    query = select(c.seq, c.library, c.path, c.fingerprint, c.track_id).where(t.UNOWNED)
     adopted = 0
     for rows in walk(database, query, c.seq):
         with database.read() as connection:
@@ -51,20 +51,20 @@ def adopt(database: Database, table: Table) -> int:
 
 
 def _owners(connection: Connection, rows: Sequence[Row[Any]]) -> Owners:
-    c = t.tracks.c
-    prints, paths = [row.fingerprint for row in rows if row.fingerprint], [row.path for row in rows]
-    query = (
-        select(t.libraries.c.root, c.path, c.fingerprint, c.id)
-        .join(t.libraries)
-        .where(or_(c.fingerprint.in_(prints), c.path.in_(paths)))
-        .order_by(c.missing_since.is_not(None), t.libraries.c.root, c.path)  # among copies, always the same one
-    )
+    c, libraries = t.tracks.c, t.libraries.c
+    query = select(libraries.root, c.path, c.fingerprint, c.id).join(t.libraries)
+    roots = select(libraries.id).where(libraries.root.in_({row.library for row in rows}))
+    at_place = query.where(c.library_id.in_(roots), c.path.in_([row.path for row in rows]))
+    of_audio = query.where(c.fingerprint.in_([row.fingerprint for row in rows if row.fingerprint]))
+    # Among copies, always the same one; one that is there before one that is missing.
+    of_audio = of_audio.order_by(c.missing_since.is_not(None), libraries.root, c.path)
     owners = Owners({}, {}, {})
-    for root, path, fingerprint, track_id in connection.execute(query):
-        owners.by_place.setdefault((root, path), track_id)
+    for root, path, fingerprint, track_id in connection.execute(at_place):
+        owners.by_place[root, path] = track_id
         if fingerprint:
-            owners.by_audio.setdefault(fingerprint, track_id)
-            owners.by_both.setdefault((root, path, fingerprint), track_id)
+            owners.by_both[root, path, fingerprint] = track_id
+    for _, _, fingerprint, track_id in connection.execute(of_audio):
+        owners.by_audio.setdefault(fingerprint, track_id)
     return owners
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, select, update
+from sqlalchemy import ColumnElement, Connection, TextClause, select, update
 
 from tagger.base.records import PastWrite
 from tagger.index import tables as t
@@ -52,7 +52,7 @@ class Changes:
 
     def unfinished(self) -> list[ChangeRow]:
         """Return the changes that a run left ``planned`` or ``ready``, to be settled; the oldest first."""
-        return self._rows(t.tag_changes.c.status.in_([Stage.PLANNED, Stage.READY]))
+        return self._rows(t.UNFINISHED)
 
     def get(self, change_id: str) -> ChangeRow | None:
         """Return a change, if it is known."""
@@ -84,7 +84,7 @@ class Changes:
         else the same path. Their labels are then due. `tracks.relabel` does this too. Return how many found one."""
         return adopt(self._database, t.tag_changes)
 
-    def _rows(self, *conditions: ColumnElement[bool]) -> list[ChangeRow]:
+    def _rows(self, *conditions: ColumnElement[bool] | TextClause) -> list[ChangeRow]:
         query = select(t.tag_changes).where(*conditions).order_by(t.tag_changes.c.seq)
         with self._database.read() as connection:
             return [change_row(row._mapping) for row in connection.execute(query)]

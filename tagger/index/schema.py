@@ -5,14 +5,16 @@ Alembic is loaded only when there is something to do, since every command opens 
 
 from __future__ import annotations
 
+import contextlib
 import os
+import re
 import sqlite3
 import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, inspect, quoted_name, text
+from sqlalchemy import Connection, inspect, text
 from sqlalchemy.schema import CreateSchema, DropSchema
 
 from tagger.base.errors import IndexUnusable
@@ -106,7 +108,7 @@ def _back_up(connection: Connection, database: Database, revision: str) -> str:
     """Copy the index as it is now; return where to."""
     stamp = f"{revision}-{time.strftime('%Y%m%dT%H%M%S')}"
     if database.file is None:
-        return _copy_schema(connection, f"{BACKUP_SCHEMA}{stamp.replace('-', '_').lower()}")
+        return _copy_schema(connection, stamp.replace("-", "_").lower())
     return str(_copy_file(database.file, stamp))
 
 
@@ -127,7 +129,8 @@ def _copy_file(file: Path, stamp: str) -> Path:
             os.fsync(written.fileno())
         os.replace(temporary, target)
     except (OSError, sqlite3.Error) as error:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            temporary.unlink()
         raise IndexUnusable(
             f"the index {file} must be upgraded, but cannot be copied to {folder} first: {error}"
         ) from error
@@ -137,19 +140,19 @@ def _copy_file(file: Path, stamp: str) -> Path:
     return target
 
 
-def _copy_schema(connection: Connection, schema: str) -> str:
+def _copy_schema(connection: Connection, stamp: str) -> str:
     """Copy the tables into a schema of their own; part of the transaction that upgrades, so it is there or not."""
-    names = inspect(connection).get_table_names()
-    connection.execute(CreateSchema(schema))
+    found = inspect(connection)
+    prefix = f"{BACKUP_SCHEMA}{found.default_schema_name}_"
     quote = connection.dialect.identifier_preparer.quote
-    for name in names:
-        connection.execute(
-            text(f"CREATE TABLE {quote(schema)}.{quote(quoted_name(name, True))} AS TABLE {quote(name)}")
-        )
-    schemas = [name for name in inspect(connection).get_schema_names() if name.startswith(BACKUP_SCHEMA)]
+    connection.execute(CreateSchema(prefix + stamp))
+    for name in found.get_table_names():
+        connection.execute(text(f"CREATE TABLE {quote(prefix + stamp)}.{quote(name)} AS TABLE {quote(name)}"))
+    ours = re.compile(re.escape(prefix) + r"\d+_\d{8}t\d{6}")
+    schemas = [name for name in inspect(connection).get_schema_names() if ours.fullmatch(name)]
     for old in _all_but_newest(schemas):
         connection.execute(DropSchema(old, cascade=True))
-    return f"in its schema {schema}"
+    return f"in its schema {prefix}{stamp}"
 
 
 def _all_but_newest(names: Sequence[str]) -> list[str]:

@@ -25,9 +25,11 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    TextClause,
     TypeDecorator,
     UniqueConstraint,
 )
+from sqlalchemy import text as sql
 from sqlalchemy.engine import Dialect
 
 HEAD = "0001"  # the revision in migrations/versions that these tables are
@@ -152,10 +154,10 @@ tracks = Table(
     Column("missing_since", Moment),
     Column("seen_run", ForeignKey("runs.id", ondelete="SET NULL")),
     UniqueConstraint("library_id", "path"),
+    Index(None, "library_id", "id"),  # to walk through a library in the order of ids
     Index(None, "fingerprint"),
-    Index(None, "state"),
 )
-Index("ix_tracks_label_due", tracks.c.id, sqlite_where=tracks.c.label_due, postgresql_where=tracks.c.label_due)
+Index("ix_tracks_label_due", tracks.c.id, sqlite_where=sql("label_due = 1"), postgresql_where=tracks.c.label_due)
 
 predictions = Table(
     "predictions",
@@ -169,8 +171,18 @@ predictions = Table(
     Column("reason", Text, nullable=False),
     Column("made_at", Moment, nullable=False),
     Column("run_id", ForeignKey("runs.id", ondelete="SET NULL")),
-    Index(None, "model_id"),
+    Index(None, "model_id", "track_id"),
 )
+
+
+# Conditions of partial indexes. Queries must use these very words, or SQLite does not see that an index will do.
+UNFINISHED = sql("status IN ('planned', 'ready')")
+UNOWNED = sql("(track_id IS NULL OR guessed)")
+
+
+def _index_some(name: str, table: Table, condition: TextClause) -> None:
+    """Index the few rows that meet a condition, in their order."""
+    Index(name, table.c.seq, sqlite_where=condition, postgresql_where=condition)
 
 
 def _place_columns() -> list[Column[Any]]:
@@ -208,9 +220,9 @@ tag_changes = Table(
     Index(None, "run_id"),
     Index(None, "track_id"),
     Index(None, "fingerprint"),
-    Index(None, "undoes"),
-    Index(None, "status"),
 )
+_index_some("ix_tag_changes_unfinished", tag_changes, UNFINISHED)
+_index_some("ix_tag_changes_unowned", tag_changes, UNOWNED)
 
 decisions = Table(
     "decisions",
@@ -227,6 +239,7 @@ decisions = Table(
     Index(None, "track_id"),
     Index(None, "fingerprint"),
 )
+_index_some("ix_decisions_unowned", decisions, UNOWNED)
 
 # A group's name may come from a folder's name, which need not be UTF-8: hence bytes, with surrogates passed through.
 split_groups = Table(

@@ -9,7 +9,7 @@ from mutagen.monkeysaudio import MonkeysAudio
 from mutagen.musepack import Musepack
 from mutagen.wavpack import WavPack
 
-from tagger.library import apev2_block, mp3
+from tagger.library import apev2_block, id3v1, mp3
 from tagger.library.door import DAMAGE, SLIPS, through_mutagen
 from tagger.library.family import Entry, TagView, Wanted, best_of
 
@@ -19,7 +19,9 @@ def read(path: bytes) -> TagView:
     with through_mutagen("reading", path), open(path, "rb") as file:
         block = apev2_block.find(file)
         own = [apev2_block.view(block)] if block else []
-        return best_of(*own, *mp3.outer_views(file, path), TagView((), duration=_duration(file)))
+        old = id3v1.find(file)
+        last = [id3v1.view(old)] if old else []
+        return best_of(*own, *mp3.outer_views(file, path), *last, TagView((), duration=_duration(file)))
 
 
 def _duration(file: BinaryIO) -> float | None:
@@ -39,6 +41,7 @@ def save(path: bytes, wanted: Wanted, note: str | None) -> None:
     with through_mutagen("writing", path), open(path, "r+b") as file:
         apev2_block.save(file, apev2_block.find(file), wanted(apev2_block.BLOCK), note, path)
         mp3.save_outer(file, wanted, path)
+        id3v1.patch(file, wanted(id3v1.BLOCK))
 
 
 def entries(path: bytes) -> list[Entry]:

@@ -67,7 +67,8 @@ def compose_tags(
         One of mp3 aac wav aiff flac ogg opus m4a alac wma wavpack ape musepack.
     tags : mapping
         Values by field: title artist album_artist album track_number ("3" or "3/12") year genre compilation ("1")
-        comment. Several values become what the container has for that (v2.3: joined with "/").
+        comment. Several values become what the container has for that (v2.3: joined with "/"). An empty text leaves
+        no frame in ID3, and an empty value elsewhere.
     id3_version : (2, 3) or (2, 4)
         For mp3, aac, wav and aiff.
     id3v1 : bool

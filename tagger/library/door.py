@@ -56,7 +56,7 @@ def through_mutagen(action: str, path: bytes) -> Iterator[None]:
         in_mutagen = _is_within_mutagen(error)
         if isinstance(error, SLIPS) and not in_mutagen:
             raise
-        log.info("%s: %r", action, path, exc_info=True)
+        log.debug("%s: %r", action, path, exc_info=True)
         what = f"mutagen failed with {type(error).__name__}: {_short(error)}" if in_mutagen else _short(error)
         raise UnreadableTags(path, f"{action}: {what}") from error
 

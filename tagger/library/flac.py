@@ -1,4 +1,7 @@
-"""FLAC: a Vorbis comment among the metadata blocks; ID3 blocks around the stream where other programs left some."""
+"""FLAC: a Vorbis comment among the metadata blocks; an ID3v2 block before them where another program left one.
+
+An ID3v1 tag behind the stream is neither read nor written: FLAC has none, and decoders take its bytes for audio.
+"""
 
 from __future__ import annotations
 

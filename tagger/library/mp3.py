@@ -92,7 +92,7 @@ def tag_entries(file: BinaryIO, path: bytes) -> list[Entry]:
 
 
 def outer_views(file: BinaryIO, path: bytes) -> list[TagView]:
-    """Return the views of ID3 blocks around a container that has tags of its own (FLAC, WavPack, ...).
+    """Return the view of an ID3v2 block before a container that has tags of its own (FLAC, WavPack, ...).
 
     A damaged one there is no reason to give the file up.
     """
@@ -100,14 +100,11 @@ def outer_views(file: BinaryIO, path: bytes) -> list[TagView]:
     if raw := id3.head_block(file):
         with contextlib.suppress(UnreadableTags):
             views.append(id3.view(raw, path))
-    if old := id3v1.find(file):
-        views.append(id3v1.view(old))
     return views
 
 
 def save_outer(file: BinaryIO, wanted: Wanted, path: bytes) -> None:
-    """Bring the genre in ID3 blocks around such a container into line, where they hold one."""
+    """Bring the genre in an ID3v2 block before such a container into line, where it holds one."""
     raw = id3.head_block(file)
     if raw and id3.view(raw, path).blocks[0].values:
         id3.save_at_head(file, wanted(id3.block_name(raw)), None, path)
-    id3v1.patch(file, wanted(id3v1.BLOCK))

@@ -95,6 +95,9 @@ def read(path: bytes) -> TagView:
     """Read the tags; see `family.Family`."""
     with through_mutagen("reading", path), open(path, "rb") as file:
         layout = layout_of(file, path)
+        audio = layout.first(*_AUDIO_NAMES)
+        if audio is None or audio.start + 8 >= file.seek(0, 2):
+            raise UnreadableTags(path, "holds no audio")
         views = []
         if raw := _id3_block(file, layout):
             views.append(id3.view(raw, path))

@@ -242,7 +242,7 @@ def sha256_of(path: bytes) -> str:
 
 
 def _sync(path: bytes) -> None:
-    descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)
     finally:

@@ -6,20 +6,21 @@ audio as before. Tags are compared by parsers that are independent of the code t
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from tagger.base.errors import FileProblem, WriteFailed, WriteSkipped
+from tagger.base.errors import WriteFailed, WriteSkipped
 from tagger.base.records import GenreBlock, Provenance
-from tagger.library import id3v1
 from tagger.library import provenance as note_text
+from tagger.library.checks import State, check_audio, check_tags, expected, look
 from tagger.library.delta import apply_delta, reverse_delta
-from tagger.library.family import Entry, Family, TagView, Wanted
-from tagger.library.payload import fingerprint, payload_extent
-from tagger.library.swap import Original, Swap, WriteContext, carry_out, copy_hashed, examine, sha256_of
-from tagger.library.tags import family_of
+from tagger.library.family import TagView, Wanted
+from tagger.library.payload import payload_extent
+from tagger.library.settle import settle
+from tagger.library.swap import Swap, WriteContext, carry_out, copy_hashed, sha256_of
+
+__all__ = ["WriteContext", "WriteOutcome", "settle", "undo_write", "write_genre"]
 
 WRITE, UNDO = "write", "undo"
 
@@ -36,19 +37,6 @@ class WriteOutcome:
     fingerprint: str
     audio_hash: str
     exact: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class _State:
-    """A file as it is before the change."""
-
-    original: Original
-    container: str
-    family: Family
-    view: TagView
-    entries: Counter[Entry]
-    fingerprint: str
-    audio_hash: str
 
 
 def write_genre(path: bytes, genre: str | None, provenance: Provenance | None, ctx: WriteContext) -> WriteOutcome:
@@ -76,7 +64,7 @@ def write_genre(path: bytes, genre: str | None, provenance: Provenance | None, c
     WriteFailed
         The changed copy did not pass a check, or could not be made; the file is as it was.
     """
-    state = _look(path, ctx)
+    state = look(path, ctx)
     values = (genre,) if genre is not None else ()
     note = note_text.to_text(provenance) if provenance is not None else None
     planned = {"kind": WRITE, "genre": genre, "note": note}
@@ -103,7 +91,7 @@ def undo_write(path: bytes, record: dict[str, Any], ctx: WriteContext) -> WriteO
         As `write_genre`; also if a person changed the genre since, or the audio is not the one written to.
     WriteFailed
     """
-    state = _look(path, ctx)
+    state = look(path, ctx)
     if state.audio_hash != record.get("audio_hash"):
         raise WriteSkipped(path, "is not the audio that was written to")
     before, genre = _blocks_from(path, record), record.get("genre")
@@ -112,31 +100,19 @@ def undo_write(path: bytes, record: dict[str, Any], ctx: WriteContext) -> WriteO
         sha256 = sha256_of(state.original.target)
         if sha256 == record.get("sha256_after"):
             return _restore(state, record, before, sha256, planned, ctx)
+    if (state.view.blocks, state.view.note) == (before, record.get("note_before")):
+        raise WriteSkipped(path, "has its genre of before already")
     if not _is_still(state.view, genre):
         raise WriteSkipped(path, "a person changed the genre since")
     kept = {_kind(block.block): block.values for block in before}
     return _rewrite(state, lambda block: kept.get(_kind(block), ()), record.get("note_before"), planned, ctx)
 
 
-def _look(path: bytes, ctx: WriteContext) -> _State:
-    """Read all of a file that a change must not touch."""
-    original = examine(path, ctx)
-    target = original.target
-    try:
-        container, family = family_of(target)
-        view, entries = family.read(target), Counter(family.entries(target))
-        return _State(original, container, family, view, entries, fingerprint(target), ctx.audio_hash(target))
-    except WriteSkipped:
-        raise
-    except FileProblem as error:
-        raise WriteSkipped(path, error.cause) from error
-
-
 # --- the two ways to make the changed copy ----------------------------------------------------------------------------
 
 
 def _rewrite(
-    state: _State, wanted: Wanted, note: str | None, planned: dict[str, Any], ctx: WriteContext
+    state: State, wanted: Wanted, note: str | None, planned: dict[str, Any], ctx: WriteContext
 ) -> WriteOutcome:
     """Save other genre values into a copy."""
     target = state.original.target
@@ -147,8 +123,8 @@ def _rewrite(
         return sha256
 
     def check(copy: bytes) -> None:
-        _check_tags(state, copy, wanted, note)
-        _check_audio(state, copy, ctx)
+        check_tags(state, copy, wanted, note)
+        check_audio(state, copy, ctx)
 
     def ready(copy: bytes) -> dict[str, Any]:
         return {"delta": reverse_delta(target, copy, payload_extent(target), payload_extent(copy))}
@@ -157,7 +133,7 @@ def _rewrite(
 
 
 def _restore(
-    state: _State,
+    state: State,
     record: dict[str, Any],
     before: tuple[GenreBlock, ...],
     sha256: str,
@@ -180,13 +156,13 @@ def _restore(
             raise WriteFailed(state.original.path, "the original bytes could not be built again")
         if state.family.read(copy).blocks != before:
             raise WriteFailed(state.original.path, "the original genre did not come back")
-        _check_audio(state, copy, ctx)
+        check_audio(state, copy, ctx)
 
     return _swap(state, planned, build, check, lambda copy: {}, ctx, exact=True)
 
 
 def _swap(
-    state: _State,
+    state: State,
     planned: dict[str, Any],
     build: Callable[[bytes], str],
     check: Callable[[bytes], None],
@@ -198,7 +174,7 @@ def _swap(
         **planned,
         "run": ctx.run,
         "container": state.container,
-        "before": [{"block": block.block, "values": list(block.values)} for block in state.view.blocks],
+        "genre_blocks": [[block.block, list(block.values)] for block in state.view.blocks],
         "note_before": state.view.note,
         "fingerprint": state.fingerprint,
         "audio_hash": state.audio_hash,
@@ -217,72 +193,13 @@ def _swap(
     )
 
 
-# --- checks of the changed copy ---------------------------------------------------------------------------------------
-
-
-def _check_tags(state: _State, copy: bytes, wanted: Wanted, note: str | None) -> None:
-    """Raise unless genre and note are as planned and everything else is as it was.
-
-    Raises
-    ------
-    WriteSkipped
-        Something else would be lost or changed.
-    WriteFailed
-        The genre or the note is not as planned.
-    """
-    path = state.original.path
-    container, _ = family_of(copy)
-    after = state.family.read(copy)
-    if container != state.container or not _genres_fit(state.view, after, wanted):
-        raise WriteFailed(path, "the genre read back from the copy is not the one written")
-    if after.note != note:
-        raise WriteFailed(path, "the provenance note read back from the copy is not the one written")
-    entries = Counter(state.family.entries(copy))
-    lost = state.entries - entries
-    known = {block.block for block in state.view.blocks}
-    added = [entry for entry in entries - state.entries if entry.block in known or entry.block not in _NEW_BLOCKS]
-    if lost or added:
-        names = sorted({f"{entry.block} {entry.key}" for entry in [*lost, *added]})
-        raise WriteSkipped(path, f"saving would change other tags: {', '.join(names[:5])}")
-    changed = [name for name, text in state.view.fields.items() if after.fields.get(name) != text]
-    if changed:
-        raise WriteSkipped(path, f"saving would change other tags: {', '.join(changed)}")
-
-
-# Blocks that a write may add to a file, with what belongs to them (a vendor, texts copied from ID3v1).
-_NEW_BLOCKS = {"id3v2.3", "apev2", "vorbis", "mp4", "asf", "riff-info"}
-
-
-def _genres_fit(before: TagView, after: TagView, wanted: Wanted) -> bool:
-    """Whether each block holds what it should. Blocks that do not describe the track may stay without a genre."""
-    empty_before = {block.block for block in before.blocks if not block.values}
-    for number, block in enumerate(after.blocks):
-        if block.values == _expected(block.block, wanted):
-            continue
-        if not number or block.values or block.block not in empty_before:
-            return False
-    return bool(after.blocks) or not wanted("any")
-
-
-def _expected(block: str, wanted: Wanted) -> tuple[str, ...]:
-    if block != id3v1.BLOCK:
-        return wanted(block)
-    number = id3v1.number_of(wanted(block))
-    return () if number == id3v1.NO_GENRE else (str(number),)
-
-
-def _check_audio(state: _State, copy: bytes, ctx: WriteContext) -> None:
-    if fingerprint(copy) != state.fingerprint or ctx.audio_hash(copy) != state.audio_hash:
-        raise WriteFailed(state.original.path, "the audio of the copy is not the same")
-
-
 # --- undo -------------------------------------------------------------------------------------------------------------
 
 
 def _blocks_from(path: bytes, record: dict[str, Any]) -> tuple[GenreBlock, ...]:
     try:
-        return tuple(GenreBlock(item["block"], tuple(item["values"])) for item in record["before"])
-    except (KeyError, TypeError) as error:
+        return tuple(GenreBlock(block, tuple(values)) for block, values in record["genre_blocks"])
+    except (KeyError, TypeError, ValueError) as error:
         raise WriteSkipped(path, "the journal does not tell what its genre was") from error
 
 
@@ -292,9 +209,9 @@ def _is_still(view: TagView, genre: str | None) -> bool:
     if not view.blocks:
         return not values
     first, *others = view.blocks
-    if first.values != _expected(first.block, lambda block: values):
+    if first.values != expected(first.block, lambda block: values):
         return False
-    return all(not block.values or block.values == _expected(block.block, lambda name: values) for block in others)
+    return all(not block.values or block.values == expected(block.block, lambda name: values) for block in others)
 
 
 def _kind(block: str) -> str:

@@ -18,7 +18,11 @@ from tagger.model.families import Recipe
 
 Floats = NDArray[np.float32]
 
-EPOCH_CLIPS = 20_000  # an epoch takes at most this many clips: between two of them training can be interrupted
+# An epoch takes at least and at most about this many clips: patience is counted in epochs, and 25 batches are the least
+# in which something can show (with seven, the averages of batch normalisation lag and training gave up too soon);
+# and only between epochs can training be interrupted.
+LEAST_EPOCH = 800
+EPOCH_CLIPS = 20_000
 WEIGHT_POWER = 0.5  # weight of a genre with n clips ~ n ** -0.5: between no help for rare genres and full balance
 WEIGHT_CAP = 5.0  # the heaviest genre counts at most this many times the mean
 
@@ -58,16 +62,17 @@ def epoch_plan(
 ) -> list[tuple[int, NDArray[np.int64]]]:
     """Return the batches of one epoch: the length in seconds, and the positions in its `ClipSet`.
 
-    Each pass over the data is a new order; an epoch is a pass, or a piece of `limit` clips of one where there are
-    more, and the next epoch goes on where it ended.
+    Each pass over the data is a new order. An epoch is a pass, or several of a small set, or a piece of `limit` clips
+    of a large one, and the next epoch goes on where it ended.
     """
     plan: list[tuple[int, NDArray[np.int64]]] = []
     total = sum(len(one.of(Split.TRAIN)) for one in clips.values())
+    passes = -(-LEAST_EPOCH // total) if total else 0
     for seconds, one in sorted(clips.items()):
         positions = one.of(Split.TRAIN)
         if not positions.size:
             continue
-        take = max(1, min(positions.size, limit * positions.size // total))
+        take = max(1, min(passes * positions.size, limit * positions.size // total))
         chosen = _stretch(positions, epoch * take, take, (seed, seconds))
         pieces = max(1, round(take / batch))  # of equal size: a rest of two clips would upset batch normalisation
         plan += [(seconds, piece) for piece in np.array_split(chosen, pieces)]

@@ -79,8 +79,9 @@ def build_cnn2d(rows: int, columns: int, genres: int) -> Any:
     x = layers.Rescaling(1 / 255, name="scale")(inputs)
     x = layers.BatchNormalization(axis=1, momentum=0.9, center=False, scale=False, name="bands")(x)
     for number, filters in enumerate(CNN2D_FILTERS, 1):
-        x = layers.Conv2D(filters, 3, padding="same", use_bias=False, kernel_initializer="he_normal",
-                          name=f"conv{number}")(x)
+        x = layers.Conv2D(
+            filters, 3, padding="same", use_bias=False, kernel_initializer="he_normal", name=f"conv{number}"
+        )(x)
         # Few steps make an epoch of a small library: with the usual momentum of 0.99 the running averages would lag
         # behind the weights, and the network would answer one genre to everything outside training.
         x = layers.BatchNormalization(momentum=0.9, name=f"norm{number}")(x)
@@ -143,7 +144,12 @@ FAMILIES: dict[str, Family] = {
             "mel",
             True,
             Recipe(
-                learning_rate=4e-3, weight_decay=0.02, smoothing=0.05, mixup=0.2, augment=True, warmup=30,
+                learning_rate=4e-3,
+                weight_decay=0.02,
+                smoothing=0.05,
+                mixup=0.2,
+                augment=True,
+                warmup=30,
             ),
             build_cnn2d,
         ),

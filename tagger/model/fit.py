@@ -55,9 +55,7 @@ class Learner:
         self.optimizer.apply_gradients(zip(gradients, self.network.trainable_variables, strict=True))
         return loss
 
-    def epoch(
-        self, batches: Iterable[Batch], learning_rate: float, go_on: Callable[[], bool]
-    ) -> float | None:
+    def epoch(self, batches: Iterable[Batch], learning_rate: float, go_on: Callable[[], bool]) -> float | None:
         """Learn from each batch once.
 
         Parameters
@@ -91,6 +89,11 @@ class Learner:
         """Return all that the next step depends on: weights, averages, random states, the moments of the optimizer."""
         kinds = {"network": self.network.variables, "optimizer": self.optimizer.variables}
         return {f"{kind}/{i}": np.array(v.numpy()) for kind, found in kinds.items() for i, v in enumerate(found)}
+
+    def fits(self, arrays: Mapping[str, NDArray[Any]]) -> bool:
+        """Say whether arrays are those of a network like this one, not of one that an earlier version built."""
+        own = self.arrays()
+        return own.keys() == arrays.keys() and all(own[name].shape == arrays[name].shape for name in own)
 
     def restore(self, arrays: Mapping[str, NDArray[Any]]) -> None:
         """Take up what `arrays` returned."""

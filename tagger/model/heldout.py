@@ -46,8 +46,14 @@ class Heldout:
     def only(self, chosen: NDArray[np.bool_]) -> Heldout:
         """Return the rows where `chosen` is true."""
         return Heldout(
-            self.genres, self.tracks[chosen], self.groups[chosen], self.splits[chosen], self.labels[chosen],
-            self.probabilities[chosen], self.clips[chosen], self.clips_right[chosen],
+            self.genres,
+            self.tracks[chosen],
+            self.groups[chosen],
+            self.splits[chosen],
+            self.labels[chosen],
+            self.probabilities[chosen],
+            self.clips[chosen],
+            self.clips_right[chosen],
         )
 
     def of(self, *splits: Split) -> Heldout:
@@ -115,8 +121,13 @@ def listen(
     np.add.at(scores, inverse, logs)
     rows = positions[first]
     return Heldout(
-        names, clips.tracks[rows], clips.groups[rows], clips.splits[rows], clips.labels[rows],
-        of_track(scores / np.maximum(counts, 1)[:, None]), counts,
+        names,
+        clips.tracks[rows],
+        clips.groups[rows],
+        clips.splits[rows],
+        clips.labels[rows],
+        of_track(scores / np.maximum(counts, 1)[:, None]),
+        counts,
         np.bincount(inverse, weights=right, minlength=first.size).astype(np.int64),
     )
 
@@ -158,6 +169,12 @@ def read_heldout(path: Path) -> Heldout:
     columns = list(zip(*rows, strict=True)) or [()] * len(COLUMNS)
     track, group, _, split, clips, right = columns[: len(COLUMNS)]
     return Heldout(
-        genres, np.array(track, np.str_), np.array(group, np.str_), np.array(split, np.str_),
-        np.array(labels, np.int64), shares, np.array(clips, np.int64), np.array(right, np.int64),
+        genres,
+        np.array(track, np.str_),
+        np.array(group, np.str_),
+        np.array(split, np.str_),
+        np.array(labels, np.int64),
+        shares,
+        np.array(clips, np.int64),
+        np.array(right, np.int64),
     )

@@ -160,9 +160,9 @@ def _intervals(sums: Floats, genres: int, majority: int, seed: int) -> dict[str,
     ]
     tails = [50 * (1 - INTERVAL), 50 * (1 + INTERVAL)]
     ends = {name: np.percentile(np.concatenate([part[name] for part in parts]), tails) for name in METRICS}
-    reach = float((0.5 * (1 - INTERVAL)) ** (1 / count))  # lower end for `count` hits of `count`
+    reach = (0.5 * (1 - INTERVAL)) ** (1 / count)  # lower end for `count` hits of `count`
     edges = {0.0: (0.0, 1 - reach), 1.0: (reach, 1.0)}
-    found = {name: edges.get(float(low), (low, high)) if low == high else (low, high) for name, (low, high) in ends.items()}
+    found = {name: edges.get(low, (low, high)) if low == high else (low, high) for name, (low, high) in ends.items()}
     if not sums[:, -4].any():
         found["precision"] = (0.0, 1.0)  # nothing was accepted, so nothing is known
     return {name: (float(low), float(high)) for name, (low, high) in found.items()}
@@ -175,9 +175,7 @@ def _confusion(tracks: Heldout) -> NDArray[np.int64]:
     return found
 
 
-def _genre_rows(
-    heldout: Heldout, tracks: Heldout, limits: Mapping[str, float | None]
-) -> list[dict[str, object]]:
+def _genre_rows(heldout: Heldout, tracks: Heldout, limits: Mapping[str, float | None]) -> list[dict[str, object]]:
     """Return a row per genre; a share of nothing is 0. Whether it is measured depends on all held-out artists."""
     confusion = _confusion(tracks)
     known = measured(heldout)

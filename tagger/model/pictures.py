@@ -132,8 +132,8 @@ def curves_picture(path: Path, history: Sequence[Mapping[str, float]], best_epoc
         axes.axvline(best_epoch, color=ORANGE, linewidth=1, linestyle="--", label=f"kept: epoch {best_epoch}")
         for before, after in itertools.pairwise(history):
             if after["learning_rate"] < before["learning_rate"]:
-                axes.axvline(after["epoch"], color=FAINT, linewidth=1, linestyle=":")
-    left.plot([], [], color=FAINT, linestyle=":", label="learning rate lowered")
+                axes.axvline(after["epoch"], color=GREY, linewidth=1, linestyle=":")
+    left.plot([], [], color=GREY, linestyle=":", label="learning rate lowered")
     left.legend(frameon=False, fontsize=8, labelcolor=INK)
     _save(path, figure)
 

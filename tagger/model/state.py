@@ -92,7 +92,7 @@ def load_state(work: Path) -> tuple[Progress, dict[str, NDArray[Any]], list[NDAr
     if not path.exists():
         return None
     try:
-        with np.load(path, allow_pickle=False) as found:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as found:
             arrays = {name: found[name] for name in found.files}
         progress = Progress(**json.loads(arrays.pop("progress").tobytes()))
     except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:

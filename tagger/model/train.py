@@ -195,7 +195,7 @@ class _Training:
         data = data_key(self.clips)
         heard = names_in(self.clips, Split.TRAIN)
         found = load_state(self.work)
-        if found is None or not self._usable(found[0], settings, data, exact):
+        if found is None or not (self._usable(found[0], settings, data, exact) and self.learner.fits(found[1])):
             self.progress = Progress(settings, data, sorted(heard), learning_rate=self.recipe.learning_rate)
             return
         progress, arrays, best = found

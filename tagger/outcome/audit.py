@@ -151,8 +151,7 @@ def audit(
 
 def counts(findings: Iterable[Finding]) -> dict[str, int]:
     """Return the number of findings of each kind, zeros too."""
-    number = Counter(finding.kind for finding in findings)
-    return {kind.value: number[kind] for kind in Kind}
+    return {kind.value: 0 for kind in Kind} | Counter(finding.kind.value for finding in findings)
 
 
 def grouped(findings: Iterable[Finding]) -> list[FindingGroup]:

@@ -32,7 +32,6 @@ def decide(
     genre : str
         The likeliest; of equals, the first by id.
     confidence : float
-        Its probability.
     decision : Decision
         ``ACCEPT`` or ``ABSTAIN``.
     reason : str

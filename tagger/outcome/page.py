@@ -84,7 +84,7 @@ def _headline(report: Report) -> str:
     of = f"of {some(empty, 'track')} without a genre"
     if report.changes:
         said = "" if report.applied else "Nothing was changed."
-        if len(filled) > empty:  # genres of earlier runs were replaced too, so no share of the empty ones is claimed
+        if len(filled) > empty:  # the counts are not of the same moment, so no share is claimed
             said += f" {some(len(filled), 'track')} {got} a genre."
         elif filled:
             said += f" {number(len(filled))} {of} {got} one."
@@ -96,7 +96,10 @@ def _headline(report: Report) -> str:
             said = f"Nothing was written: the model is not sure enough about {number(waiting)} {of}."
     else:
         said = "No track lacks a genre tag; nothing was written."
-    decided = len(report.changes) - len(filled)
+    replaced = sum(change.replaced for change in report.changes)
+    if replaced:
+        said += f" {some(replaced, 'genre')} of earlier runs {'gave' if report.applied else 'would give'} way."
+    decided = _decided(report)
     if decided:
         said += f" {some(decided, 'decision')} of yours {'was' if report.applied else 'would be'} carried out."
     if waiting:
@@ -122,8 +125,10 @@ def _figures(report: Report) -> str:
     postponed = f"{number(report.postponed)} more on later nights" if report.postponed else ""
     filled = len(_filled(report))
     what = f"{number(filled)} to the {some(empty, 'track')} without one"
-    if filled < len(report.changes):
-        what += f", {number(len(report.changes) - filled)} that a person decided"
+    if _decided(report):
+        what += f", {number(_decided(report))} that a person decided"
+    if replaced := sum(change.replaced for change in report.changes):
+        what += f", {number(replaced)} in place of earlier ones"
     rows = [
         (done, "filled", number(len(report.changes)), what, postponed),
         ("Waiting for a person", "waits", number(len(report.abstained)), f"of {some(empty, 'track')} without one", ""),
@@ -227,7 +232,11 @@ def _waiting_section(report: Report) -> str:
 
 
 def _filled(report: Report) -> list[Change]:
-    return [change for change in report.changes if change.decision != "person"]
+    return [change for change in report.changes if change.decision != "person" and not change.replaced]
+
+
+def _decided(report: Report) -> int:
+    return sum(change.decision == "person" for change in report.changes)
 
 
 def _genre(report: Report, genre: str) -> str:

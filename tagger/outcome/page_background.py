@@ -80,7 +80,7 @@ def model_section(report: Report) -> str:
     model = report.model
     if model is None:
         why = report.no_model or "no model has been trained yet"
-        return section("The model", "", f"<p>There is none: {text(why)}.</p>")
+        return section("The model", "", f"<p>There is none: {text(why.rstrip('.'))}.</p>")
     parts = [_accuracy(model), _metrics(model), _genres(report, model)]
     parts += [
         f'<figure><img src="data:image/png;base64,{base64.b64encode(picture.png).decode("ascii")}" '
@@ -181,11 +181,9 @@ def audit_section(report: Report) -> str:
         where += f'<span class="sub narrow-on">{text(group.detail)}</span>'
         rows.append((where, tag, text(group.detail), text(suggested)))
     body = table(("what", "tracks"), [row for row in counted if row[1] != "0"], numbers=(1,))
-    body += f"\n<h3>The {min(len(report.findings), SHOWN_FINDINGS)} worst of {number(len(report.findings))}</h3>\n"
+    body += f"\n<h3>The worst {min(len(report.findings), SHOWN_FINDINGS)}, tracks of one tag together</h3>\n"
     body += table(("track", "genre tag", "why", "perhaps"), rows, narrow_off=(2,), widths={1: "9rem", 2: "15rem"})
-    lead = (
-        "Genre tags that somebody should look at. tagger changes none of these. All of them: <code>tagger audit</code>"
-    )
+    lead = "For somebody to look at. tagger never changes a genre that a person gave. All: <code>tagger audit</code>"
     return section("Worth a look", lead, body)
 
 

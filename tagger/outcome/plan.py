@@ -123,7 +123,8 @@ def _left_because(track: Candidate, again: bool, refresh: bool) -> str | None:
         if track.person_genre == track.current:
             return ALREADY_AS_DECIDED
         return None if track.duration_ok else DECIDED_BUT_LENGTH
-    replaces = track.state is TrackState.MACHINE and refresh and track.genre != track.current
+    # A machine's genre that the map no longer knows (current is None) is a matter for the map, not for the model.
+    replaces = track.state is TrackState.MACHINE and refresh and track.current not in (None, track.genre)
     if track.state is not TrackState.UNTAGGED and not replaces:
         return LEFT_BECAUSE[track.state]
     if not track.duration_ok:

@@ -18,10 +18,15 @@ from tagger.base.files import write_text
 from tagger.base.records import Problem
 from tagger.outcome.audit import FindingGroup
 
+ABSTAINED_KEPT = 1000  # in report.json: a first night over a large library can leave 100,000
+
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One tag change, done or (in a dry run) intended. `before` is the raw genre tag, `after` a genre id."""
+    """One tag change, done or (in a dry run) intended. `before` is the raw genre tag, `after` a genre id.
+
+    `replaced` says that an earlier run's genre gave way, so that the track is not counted as one without a genre.
+    """
 
     path: bytes  # absolute
     artist: str | None
@@ -32,6 +37,7 @@ class Change:
     confidence: float | None
     decision: str  # accept: the model was sure enough; person: decided in review
     reason: str
+    replaced: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +135,7 @@ class Report:
     left : tuple of (reason, tracks)
         Why tracks are not in the plan; the reasons read after "the track".
     abstained : tuple of Abstained
-        What waits for a person.
+        All that waits for a person: the page counts them. JSON gets the `ABSTAINED_KEPT` surest and their number.
     model : ModelFacts or None
         None where there is none; `no_model` then says why.
     findings, finding_counts
@@ -175,7 +181,9 @@ class Report:
 
 def report_facts(report: Report) -> dict[str, Any]:
     """Return the report for JSON: paths with surrogate escapes, pictures by their titles only."""
-    facts: dict[str, Any] = _plain(dataclasses.replace(report, pictures=()))
+    surest = sorted(report.abstained, key=lambda track: (-track.confidence, track.path))[:ABSTAINED_KEPT]
+    facts: dict[str, Any] = _plain(dataclasses.replace(report, pictures=(), abstained=tuple(surest)))
+    facts["waiting"] = len(report.abstained)
     facts["pictures"] = [picture.title for picture in report.pictures]
     facts["undo"] = report.undo or None
     return facts

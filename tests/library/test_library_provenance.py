@@ -28,7 +28,11 @@ def test_round_trip(note: Provenance) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    [None, "", "1", "genre=Rock", "genre=Rock; model=m; confidence=high; run=r", "genre=a; model=b; confidence=nan; run=c"],
+    [
+        *(None, "", "1", "genre=Rock"),
+        "genre=Rock; model=m; confidence=high; run=r",
+        "genre=a; model=b; confidence=nan; run=c",
+    ],
 )
 def test_other_texts_are_no_note(text: str | None) -> None:
     assert from_text(text) is None

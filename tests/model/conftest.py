@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 
 import numpy as np
@@ -26,40 +27,36 @@ def _clip(genre: int, artist: np.random.Generator, take: np.random.Generator, ro
     return np.clip(level[::-1], 0, 255).astype(np.uint8)
 
 
+def make_clips_of(
+    genres: int = 4,
+    artists: int = 5,
+    tracks: int = 2,
+    clips: int = 3,
+    seconds: tuple[int, ...] = (1,),
+    rows: int = 48,
+    held_out: tuple[int, int] = (1, 1),
+    seed: int = 0,
+) -> dict[int, ClipSet]:
+    """Make a small data set; the last artists of each genre are held out, `held_out` of them for val and test."""
+    found = {}
+    for length in seconds:
+        images, rows_of = [], []
+        for genre, artist in itertools.product(range(genres), range(artists)):
+            behind = artists - 1 - artist
+            split = "test" if behind < held_out[1] else "val" if behind < sum(held_out) else "train"
+            for track, clip in itertools.product(range(tracks), range(clips)):
+                sound = np.random.default_rng((seed, genre, artist))
+                take = np.random.default_rng((seed, genre, artist, track, clip, length))
+                images.append(_clip(genre, sound, take, rows, FRAMES_PER_SECOND * length + 1))
+                rows_of.append((genre, f"{genre}-{artist}-{track}", f"artist {genre}-{artist}", split))
+        labels, names, groups, splits = zip(*rows_of, strict=True)
+        found[length] = ClipSet(
+            np.stack(images), np.array(labels), np.array(names), np.array(groups), np.array(splits)
+        )
+    return found
+
+
 @pytest.fixture(scope="session")
 def make_clips() -> Callable[..., dict[int, ClipSet]]:
-    """Return a function that makes a small data set; the last artists of each genre are held out."""
-
-    def make(
-        genres: int = 4,
-        artists: int = 5,
-        tracks: int = 2,
-        clips: int = 3,
-        seconds: tuple[int, ...] = (1,),
-        rows: int = 48,
-        held_out: tuple[int, int] = (1, 1),  # artists for val, for test
-        seed: int = 0,
-        columns_per_second: int = FRAMES_PER_SECOND,
-    ) -> dict[int, ClipSet]:
-        found = {}
-        for length in seconds:
-            images, labels, names, groups, splits = [], [], [], [], []
-            for genre in range(genres):
-                for artist in range(artists):
-                    behind = artists - 1 - artist
-                    split = "test" if behind < held_out[1] else "val" if behind < sum(held_out) else "train"
-                    for track in range(tracks):
-                        for clip in range(clips):
-                            sound = np.random.default_rng((seed, genre, artist))
-                            take = np.random.default_rng((seed, genre, artist, track, clip, length))
-                            images.append(_clip(genre, sound, take, rows, columns_per_second * length + 1))
-                            labels.append(genre)
-                            names.append(f"{genre}-{artist}-{track}")
-                            groups.append(f"artist {genre}-{artist}")
-                            splits.append(split)
-            found[length] = ClipSet(
-                np.stack(images), np.array(labels), np.array(names), np.array(groups), np.array(splits)
-            )
-        return found
-
-    return make
+    """Return `make_clips_of`."""
+    return make_clips_of

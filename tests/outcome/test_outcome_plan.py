@@ -72,6 +72,12 @@ def ids(items: tuple[planning.PlanItem, ...]) -> list[int | None]:
             "was filled by an earlier run",
             id="refreshed, but the same",
         ),
+        pytest.param(
+            {"state": TrackState.MACHINE},
+            {"refresh": True},
+            "was filled by an earlier run",
+            id="refreshed, not in the map",
+        ),
         pytest.param({"duration_ok": False}, {"again": True}, planning.LENGTH, id="a jingle"),
         pytest.param({"genre": None, "confidence": None, "decision": None}, {}, planning.NO_PREDICTION, id="not asked"),
         pytest.param({"decision": Decision.ABSTAIN}, {"again": True}, planning.NOT_SURE, id="not sure"),

@@ -17,6 +17,7 @@ from tagger.outcome.audit import FindingGroup, Kind
 from tagger.outcome.markup import MAX_ROWS, duration, number, percent, shown_path
 from tagger.outcome.page import render
 from tagger.outcome.report import (
+    ABSTAINED_KEPT,
     Abstained,
     Change,
     GenreScore,
@@ -138,6 +139,11 @@ def headline(**changes: object) -> str:
             {"changes": (CHANGE,), "found": {"untagged": 0}, "abstained": ()},
             "1 track got a genre.",
             id="more filled than were empty",
+        ),
+        pytest.param(
+            {"changes": (CHANGE, dataclasses.replace(CHANGE, replaced=True)), "abstained": ()},
+            "1 of 31 tracks without a genre got one. 1 genre of earlier runs gave way.",
+            id="replaced",
         ),
         pytest.param(
             {"changes": REPORT.changes[1:], "abstained": ()},
@@ -265,6 +271,16 @@ def test_written_whole_and_readable_by_programs(tmp_path: Path) -> None:
     assert facts["findings"][0]["kind"] == "unmapped"
     assert facts["pictures"] == ["Confusion"]
     assert json.loads(json.dumps(report_facts(dataclasses.replace(REPORT, applied=False))))["undo"] is None
+
+
+def test_all_that_waits_is_counted_and_the_surest_are_kept() -> None:
+    many = tuple(Abstained(b"/music/%d" % i, None, None, "pop", i / 2000, "not sure") for i in range(1500))
+    report = dataclasses.replace(REPORT, abstained=many)
+    assert headline(abstained=many).endswith("1,500 tracks wait for you.")
+    facts = report_facts(report)
+    assert facts["waiting"] == 1500
+    assert len(facts["abstained"]) == ABSTAINED_KEPT
+    assert facts["abstained"][0]["path"] == "/music/1499"
 
 
 @pytest.mark.parametrize(
