@@ -40,13 +40,15 @@ def blocks_of(
     samples : np.ndarray [shape=(n,)], float32
         Mono.
     """
+    if media.stream.codec_context is None:
+        raise UnreadableAudio(media.part.name, "its audio codec is not known")
     good = bad = 0
     for packet in packets_of(media):
         if heard is not None and packet.size:
             heard.append((packet.size, float((packet.duration or 0) * media.time_base)))
         try:
             frames = packet.decode()
-        except av.InvalidDataError as error:
+        except av.FFmpegError as error:
             bad += 1
             if bad > max(BAD_PACKETS, good):
                 raise UnreadableAudio(media.part.name, "too damaged to decode") from error

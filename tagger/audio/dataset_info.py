@@ -62,6 +62,8 @@ class DatasetInfo:
 def dataset_lengths(folder: Path) -> list[int]:
     """Return the lengths [s] of the clips that a data set has; `UNKNOWN_LENGTH` without the `<n>s` level.
 
+    There are none in a data set that was built from no tracks.
+
     Raises
     ------
     UsageError
@@ -73,7 +75,7 @@ def dataset_lengths(folder: Path) -> list[int]:
     found = [length for length in lengths if _has_splits(folder / length_folder(length))]
     if _has_splits(folder):
         found.insert(0, UNKNOWN_LENGTH)
-    if not found:
+    if not found and read_card(folder) is None:
         raise UsageError(f"{folder} is not a data set: there is no train, val or test folder in it or in a folder 1s")
     return found
 

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import BinaryIO
 
 # Files that begin like this keep their tags elsewhere; in them, bytes that look like such a tag are sound.
-_OTHERWISE_TAGGED = (b"RIFF", b"RF64", b"FORM", b"OggS", b"fLaC", b"\x30\x26\xb2\x75", b"\x1a\x45\xdf\xa3", b"DSD ")
+_OTHERWISE_TAGGED = (b"RIFF", b"RF64", b"FORM", b"OggS", b"\x30\x26\xb2\x75", b"\x1a\x45\xdf\xa3", b"DSD ")
 
 _LYRICS3_SIZE = 6  # digits of the size field of Lyrics3v2
 _LYRICS3V1_MOST = 5100  # bytes of text in Lyrics3v1
@@ -32,8 +32,8 @@ def audio_extent(file: BinaryIO) -> tuple[int, int]:
     -------
     start, end : int
         Offsets [bytes]. `start` is behind the ID3v2 blocks at the file's head; `end` is the file's size, less the tag
-        blocks at its end if it is of a kind that has them there (MP3, AAC, APE, WavPack, Musepack and whatever is not
-        known to keep its tags elsewhere).
+        blocks at its end if it is of a kind that has them there (MP3, AAC, FLAC, APE, WavPack, Musepack and
+        whatever is not known to keep its tags elsewhere).
     """
     end = file.seek(0, os.SEEK_END)
     start = 0

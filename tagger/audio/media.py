@@ -74,7 +74,8 @@ def open_media(path: bytes | str, *, fast: bool = False) -> Iterator[Media]:
                 if not container.streams.audio:
                     raise UnreadableAudio(path, "no audio in it")
                 stream = container.streams.audio[0]
-                stream.codec_context.thread_count = 1  # whole files are shared out among processes instead
+                if stream.codec_context:  # there is none for a codec that FFmpeg does not know
+                    stream.codec_context.thread_count = 1  # whole files are shared out among processes instead
                 yield Media(container, stream, part)
             if part.failure:
                 raise part.failure

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import av
+from av.audio.stream import AudioStream
 
 from tagger.audio.media import open_media
 
@@ -22,7 +23,7 @@ def stream_info(path: bytes) -> dict[str, Any]:
     dict
         ``format`` (FFmpeg's name), ``duration`` [s] or None, ``bit_rate`` [bit/s] or None, of all streams together,
         and ``streams``: for each audio stream ``codec``, ``profile``, ``sample_rate`` [Hz], ``channels``, ``layout``,
-        ``sample_format``, ``bit_rate`` [bit/s] or None.
+        ``sample_format``, ``bit_rate`` [bit/s] or None; ``codec`` None alone where FFmpeg does not know it.
 
     Raises
     ------
@@ -35,16 +36,20 @@ def stream_info(path: bytes) -> dict[str, Any]:
             "format": media.format,
             "duration": round(container.duration / av.time_base, 3) if container.duration else None,
             "bit_rate": container.bit_rate or None,
-            "streams": [
-                {
-                    "codec": stream.codec_context.name,
-                    "profile": stream.profile,
-                    "sample_rate": stream.codec_context.sample_rate,
-                    "channels": stream.codec_context.channels,
-                    "layout": stream.codec_context.layout.name,
-                    "sample_format": stream.codec_context.format.name if stream.codec_context.format else None,
-                    "bit_rate": stream.bit_rate or None,
-                }
-                for stream in container.streams.audio
-            ],
+            "streams": [_described(stream) for stream in container.streams.audio],
         }
+
+
+def _described(stream: AudioStream) -> dict[str, Any]:
+    context = stream.codec_context
+    if context is None:
+        return {"codec": None}
+    return {
+        "codec": context.name,
+        "profile": stream.profile,
+        "sample_rate": context.sample_rate,
+        "channels": context.channels,
+        "layout": context.layout.name,
+        "sample_format": context.format.name if context.format else None,
+        "bit_rate": stream.bit_rate or None,
+    }

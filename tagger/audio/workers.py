@@ -140,8 +140,12 @@ class _Process:
         code = self._process.wait()
         self._complaints.seek(0)
         lines = self._complaints.read().decode("utf-8", "replace").strip().splitlines()
-        how = lines[-1] if lines else f"signal {-code}" if code < 0 else f"exit code {code}"
+        how = f"signal {-code}" if code < 0 else lines[-1] if lines else f"exit code {code}"
         return f"the decoder crashed on it ({how})"
+
+    def alive(self) -> bool:
+        """Tell whether the process still runs."""
+        return self._process.poll() is None
 
     def end(self) -> None:
         """End the process now."""
@@ -241,6 +245,9 @@ def _work(waiting: queue.SimpleQueue[_Job | None], order: dict[str, Any], limit:
     process: _Process | None = None
     while (job := waiting.get()) is not None and not stop.is_set():
         try:
+            if process and not process.alive():  # not the next file's fault
+                process.end()
+                process = None
             process = process or _Process(stop)
             job.result = _result(job.source, *process.ask(_line(job.source, order), limit))
             worn = process.jobs >= JOBS

@@ -7,7 +7,7 @@ import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 
 def fsync_folder(folder: str | bytes | os.PathLike[str]) -> None:
@@ -24,7 +24,7 @@ def fsync_folder(folder: str | bytes | os.PathLike[str]) -> None:
 
 
 @contextlib.contextmanager
-def replace_file(path: Path, mode: str = "w", encoding: str | None = "utf-8") -> Iterator[IO[str] | IO[bytes]]:
+def replace_file(path: Path, mode: str = "w", encoding: str | None = "utf-8") -> Iterator[IO[Any]]:
     """Open a temporary file that takes the place of `path` when the block ends without an error.
 
     Guarantees: after a crash at any point, `path` holds either its old or its new content, whole. Does not keep the
@@ -65,10 +65,10 @@ def replace_file(path: Path, mode: str = "w", encoding: str | None = "utf-8") ->
 def write_text(path: Path, text: str) -> None:
     """Replace `path` with `text`, whole."""
     with replace_file(path) as file:
-        file.write(text)  # type: ignore[arg-type]
+        file.write(text)
 
 
 def write_bytes(path: Path, content: bytes) -> None:
     """Replace `path` with `content`, whole."""
     with replace_file(path, "wb") as file:
-        file.write(content)  # type: ignore[arg-type]
+        file.write(content)

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tagger.commands.console import table
 from tagger.commands.learn import build, clip_sources
 from tagger.commands.libraries import mounted_libraries
 from tagger.commands.session import Outcome, Session
+
+if TYPE_CHECKING:
+    from tagger.audio.dataset_info import DatasetInfo
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -39,15 +43,23 @@ def run(session: Session, arguments: argparse.Namespace) -> Outcome:
 
 
 def _info(session: Session, folder: Path) -> Outcome:
-    from tagger.audio.dataset import read_dataset
+    from tagger.audio.dataset_info import read_dataset
 
     info = read_dataset(folder.absolute())
-    return Outcome(info.counts(), {"path": str(folder), **info.facts()}, _info_lines(folder, info), asked=True)
+    counts = {"tracks": max((one.tracks for one in info.lengths), default=0)}
+    counts |= {f"clips_{one.seconds}s": one.clips for one in info.lengths}
+    return Outcome(counts, info.as_dict(), _info_lines(folder, info), asked=True)
 
 
-def _info_lines(folder: Path, info) -> list[str]:
-    header = ("seconds", "split", "class", "tracks", "clips")
-    rows = [[row[name] for name in header] for row in info.facts()["classes"]]
-    lines = [f"Data set {folder}", *table(header, rows, frozenset({0, 3, 4}))]
+def _info_lines(folder: Path, info: DatasetInfo) -> list[str]:
+    rows = [
+        (length.seconds or "?", split, name, number)
+        for length in info.lengths
+        for split, classes in length.counts.items()
+        for name, number in classes.items()
+    ]
+    sizes = ", ".join(f"{n:,} of {size}" for length in info.lengths for size, n in length.sizes.items())
+    lines = [f"Data set {folder}: pictures (rows x columns): {sizes or 'none'}"]
+    lines += table(("seconds", "split", "class", "clips"), rows, frozenset({0, 3}))
     lines += [f"Fault: {fault}" for fault in info.faults]
     return lines if info.faults else [*lines, "No faults."]

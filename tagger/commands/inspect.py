@@ -33,13 +33,13 @@ def run(session: Session, arguments: argparse.Namespace) -> Outcome:
         kind, facts = "audio", _audio(session, path)
     lines = [f"{path}: {kind}", *_lines(facts)]
     return Outcome({"files": 1, "unreadable": len(session.problems)}, {"path": str(path), "kind": kind, **facts}, lines,
-                   asked=True, exit_code=1 if session.problems else 0)  # fmt: skip
+                   asked=True)  # fmt: skip
 
 
 def _dataset(path: Path) -> dict[str, Any]:
-    from tagger.audio.dataset import read_dataset
+    from tagger.audio.dataset_info import read_dataset
 
-    return dict(read_dataset(path).facts())
+    return {key: value for key, value in read_dataset(path).as_dict().items() if key != "path"}
 
 
 def _model(path: Path) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections import Counter, defaultdict
 from collections.abc import Sequence
@@ -10,8 +11,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tagger.base.errors import UsageError
+from tagger.base.errors import UnreadableAudio, UsageError
 from tagger.base.records import ClipSource, Split
+from tagger.commands.libraries import track_at
 from tagger.commands.views import length_ok
 
 if TYPE_CHECKING:
@@ -119,7 +121,12 @@ def build(session: Session, sources: Sequence[ClipSource], form: str, out: Path)
             bar.step,
             lambda: session.stopping() or session.out_of_time(),
         )
-    session.problems += result.errors
+    causes = {}
+    for problem in result.errors:
+        session.report(UnreadableAudio(os.fsencode(problem.path), problem.error))
+        if (track := track_at(session, os.fsencode(problem.path))) is not None:
+            causes[track.track_id] = problem.error
+    session.index.tracks.save_audio_problems(causes)  # not tried again until the file changes
     session.check()
     return result
 
@@ -135,18 +142,19 @@ def load_clips(session: Session, folder: Path) -> tuple[dict[int, ClipSet], list
     tuple
         Clips by length in seconds, genre ids in the order of the labels, the form of the spectrograms ({}: unknown).
     """
-    from tagger.audio.dataset import dataset_clips, read_dataset, read_png
+    from tagger.audio.dataset_info import dataset_clips, dataset_lengths
+    from tagger.audio.images import read_png
+    from tagger.audio.manifest import read_card
     from tagger.model.clips import gather
 
     if not folder.is_dir():
         raise UsageError(f"{folder}: there is no such data set; `tagger dataset` makes one")
-    info = read_dataset(folder)
-    files = {seconds: dataset_clips(folder, seconds) for seconds in info.seconds}
+    files = {seconds: dataset_clips(folder, seconds) for seconds in dataset_lengths(folder)}
     present = {clip.label for clips in files.values() for clip in clips}
     in_map = [genre.id for genre in session.genre_map.genres if genre.id in present]
     genres = in_map + sorted(present - set(in_map))
     clips = {seconds: gather(found, read_png, genres, session.home.cache) for seconds, found in files.items() if found}
-    return clips, genres, (info.card or {}).get("form", {})
+    return clips, genres, (read_card(folder) or {}).get("form", {})
 
 
 def train_on(session: Session, folder: Path, family: str, deterministic: bool = False) -> Learned:

@@ -8,7 +8,7 @@ from tagger.base.errors import LibraryLooksWrong
 
 if TYPE_CHECKING:
     from tagger.commands.session import Session
-    from tagger.index.rows import LibraryRow
+    from tagger.index.rows import LibraryRow, TrackRow
 
 
 def mounted_libraries(session: Session) -> list[LibraryRow]:
@@ -35,3 +35,12 @@ def mounted_libraries(session: Session) -> list[LibraryRow]:
     for error in wrong:
         session.console.warn(f"left out: {error}")
     return there
+
+
+def track_at(session: Session, path: bytes) -> TrackRow | None:
+    """Return the track of an absolute path; None if the index has none there."""
+    for library in session.index.libraries.all():
+        prefix = library.root.rstrip(b"/") + b"/"
+        if path.startswith(prefix):
+            return session.index.select.at_path(library.library_id, path[len(prefix) :])
+    return None

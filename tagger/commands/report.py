@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from tagger.outcome.audit import Finding
     from tagger.outcome.plan import Plan
 
-ABSTAINED_SHOWN = 200
 FINDINGS_SHOWN = 200
 PICTURES = (
     ("confusion.png", "Where it goes wrong", "Rows: what people say. Columns: what the model says."),
@@ -134,7 +133,8 @@ def _change(rows: Mapping[int, TrackRow], item: PlanItem) -> page.Change:
 
     row = rows.get(item.track_id or -1)
     who = (row.artist, row.album, row.title) if row else (None, None, None)
-    return Change(item.path, *who, item.before, item.after, item.confidence, item.decision, item.reason)
+    replaced = item.reason.startswith("replaces ")
+    return Change(item.path, *who, item.before, item.after, item.confidence, item.decision, item.reason, replaced)
 
 
 def _problem(item: PlanItem) -> Problem:
@@ -155,7 +155,7 @@ def _abstained(session: Session) -> tuple[page.Abstained, ...]:
             continue
         who = (track.absolute, track.artist, track.title)
         found.append(Abstained(*who, prediction.genre, prediction.confidence, prediction.reason))
-    return tuple(sorted(found, key=lambda row: (-row.confidence, row.path))[:ABSTAINED_SHOWN])
+    return tuple(sorted(found, key=lambda row: (-row.confidence, row.path)))
 
 
 def _model(session: Session, night: Night) -> page.ModelFacts | None:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tagger.base.errors import UsageError
 from tagger.base.files import write_text
-from tagger.base.records import TrackState
+from tagger.base.records import Problem, TrackState
 from tagger.commands.audit import find
 from tagger.commands.labels import label_due_tracks
+from tagger.commands.libraries import track_at
 from tagger.commands.session import Outcome, Session
 from tagger.commands.views import person_genre
 
@@ -96,10 +97,8 @@ def _import(session: Session, file: Path) -> Outcome:
     session.problems += problems
     new: list[NewDecision] = []
     for decision in decisions:
-        track = _track_at(session, decision.path)
+        track = track_at(session, decision.path)
         if track is None:
-            from tagger.base.records import Problem
-
             session.problems.append(Problem(os.fsdecode(decision.path), f"line {decision.line}: not in the index"))
         else:
             new.append(NewDecision(track, DecisionKind(decision.kind), decision.genre))
@@ -111,7 +110,7 @@ def _import(session: Session, file: Path) -> Outcome:
     return Outcome(counts, {}, lines, asked=True, looked_at=len(decisions) + len(problems))
 
 
-def _genre_of(session: Session):
+def _genre_of(session: Session) -> Callable[[str], str | None]:
     genre_map = session.genre_map
     ids = {genre.id.casefold(): genre.id for genre in genre_map.genres}
 
@@ -119,11 +118,3 @@ def _genre_of(session: Session):
         return ids.get(text.strip().casefold()) or genre_map.match(text).genre
 
     return genre_of
-
-
-def _track_at(session: Session, path: bytes) -> TrackRow | None:
-    for library in session.index.libraries.all():
-        prefix = library.root.rstrip(b"/") + b"/"
-        if path.startswith(prefix):
-            return session.index.select.at_path(library.library_id, path[len(prefix) :])
-    return None

@@ -27,7 +27,7 @@ NAMES: tuple[str, ...] = tuple(
     Industro-Goth; Jam Band; Krautrock; Leftfield; Lounge; Math Rock; New Romantic; Nu-Breakz; Post-Punk; Post-Rock;
     Psytrance; Shoegaze; Space Rock; Trop Rock; World Music; Neoclassical; Audiobook; Audio Theatre;
     Neue Deutsche Welle; Podcast; Indie Rock; G-Funk; Dubstep; Garage Rock; Psybient
-    """.split(";")
+    """.split(";")  # noqa: SIM905
 )
 
 

@@ -14,6 +14,7 @@ key
 
 from __future__ import annotations
 
+import contextlib
 import html
 import re
 import unicodedata
@@ -67,10 +68,8 @@ def plain(tag: str) -> str:
 def _repaired(tag: str) -> str:
     """Undo what software did to a tag on its way: UTF-8 read as Latin-1, entities (twice at times), URL quoting."""
     if _UTF8_READ_AS_LATIN1.search(tag):
-        try:
+        with contextlib.suppress(UnicodeError):  # it was Latin-1 after all
             tag = tag.encode("latin-1").decode("utf-8")
-        except UnicodeError:
-            pass  # it was Latin-1 after all
     for _ in range(2):
         # Not html.unescape as a whole: it takes "&reg" in "rock&reggae" for an entity, too.
         tag = _ENTITY.sub(lambda found: html.unescape(found[0]), tag)

@@ -13,7 +13,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from tagger.base.errors import UsageError
+from tagger.base.errors import FileProblem, UsageError
 from tagger.base.records import Split
 
 UNKNOWN_LENGTH = 0  # the key of clips whose length in seconds nobody wrote down
@@ -111,18 +111,18 @@ def gather(
     Raises
     ------
     UsageError
-        If a picture differs in size from the first, or a clip is of a genre that is not among `genres`.
+        If a picture cannot be read or differs in size from the first, or a clip is of a genre not among `genres`.
     """
     if not files:
         raise TooFewLabels("the data set holds no clips")
     number = {genre: position for position, genre in enumerate(genres)}
-    first = read(files[0].path)
+    first = _picture(read, files[0].path)
     images = _room_for((len(files), *first.shape), spill)
     labels = np.empty(len(files), np.int64)
     for position, file in enumerate(files):
         if file.label not in number:
             raise UsageError(f"{file.path} is of the genre {file.label!r}, which is not among {', '.join(genres)}")
-        picture = read(file.path)
+        picture = _picture(read, file.path)
         if picture.shape != first.shape:
             size, usual = ("x".join(map(str, shape)) for shape in (picture.shape, first.shape))
             raise UsageError(
@@ -138,6 +138,13 @@ def gather(
         np.array([file.group for file in files]),
         np.array([str(file.split) for file in files]),
     )
+
+
+def _picture(read: Callable[[Path], NDArray[np.uint8]], path: Path) -> NDArray[np.uint8]:
+    try:
+        return read(path)
+    except FileProblem as problem:
+        raise UsageError(f"{problem}: `tagger dataset info` lists such faults") from problem
 
 
 def _room_for(shape: tuple[int, ...], spill: Path | None) -> NDArray[np.uint8]:

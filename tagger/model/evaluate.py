@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from tagger.base.errors import NoModel
 from tagger.base.records import Split
-from tagger.model.calibrate import fit_temperature, thresholds
+from tagger.model.calibrate import accepted_unseen, fit_temperature, thresholds
 from tagger.model.clips import ClipSet
 from tagger.model.heldout import Heldout, listen, unheard
 from tagger.model.metrics import Measures, measure
@@ -79,8 +79,7 @@ def examine(
     warmth = fit_temperature(raw.of(Split.VAL)) if temperature is None else temperature
     heldout = raw.tempered(warmth)
     limits = thresholds(heldout, promise, confidence)
-    from_val = thresholds(heldout.of(Split.VAL), promise, confidence)
-    return heldout, warmth, limits, measure(heldout, limits, from_val)
+    return heldout, warmth, limits, measure(heldout, limits, accepted_unseen(heldout, promise, confidence))
 
 
 def evaluate(

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tagger.base.records import Split
-from tagger.model.calibrate import accepted, measured
+from tagger.model.calibrate import measured
 from tagger.model.heldout import Heldout
 
 METRICS = (
@@ -47,7 +47,7 @@ class Measures:
 
 
 def measure(
-    heldout: Heldout, limits: Mapping[str, float | None], limits_from_val: Mapping[str, float | None], seed: int = 0
+    heldout: Heldout, limits: Mapping[str, float | None], taken: NDArray[np.bool_], seed: int = 0
 ) -> Measures:
     """Measure a model on its test tracks, or on the validation tracks where there are none.
 
@@ -57,9 +57,9 @@ def measure(
         Validation and test tracks, calibrated.
     limits : mapping
         The thresholds that will be used, for the rows of the genres.
-    limits_from_val : mapping
-        The thresholds found on validation tracks alone: precision and coverage on test tracks are measured with
-        these, since the thresholds in use have seen the test tracks.
+    taken : bool array of shape (n,)
+        Which of the tracks would be written, by thresholds that their artists had no part in (`accepted_unseen`), for
+        precision and coverage: the thresholds in use have seen them all.
     seed : int
         Of the bootstrap.
 
@@ -74,10 +74,11 @@ def measure(
         nothing = dict.fromkeys(METRICS, 0.0)
         return Measures("none", 0, 0, 0, nothing, dict.fromkeys(METRICS, (0.0, 1.0)),
                         np.zeros((size, size), np.int64), _genre_rows(heldout, heldout, limits))  # fmt: skip
-    tracks = heldout.of(split)
+    here = heldout.splits == str(split)
+    tracks = heldout.only(here)
     groups, owner = np.unique(tracks.groups, return_inverse=True)
     sums = np.zeros((groups.size, _columns(len(heldout.genres))))
-    np.add.at(sums, owner.reshape(-1), _evidence(tracks, limits_from_val))
+    np.add.at(sums, owner.reshape(-1), _evidence(tracks, taken[here]))
     majority = int(np.bincount(tracks.labels).argmax())
     figures = _figures(sums.sum(axis=0), len(heldout.genres), majority)
     return Measures(
@@ -92,9 +93,9 @@ def _columns(genres: int) -> int:
     return genres * genres + 3 * BINS + 5
 
 
-def _evidence(tracks: Heldout, limits: Mapping[str, float | None]) -> Floats:
+def _evidence(tracks: Heldout, taken: NDArray[np.bool_]) -> Floats:
     """Return what each track adds to the sums: its cell of the confusion matrix, its bin (count, confidence, right),
-    whether the right genre is among the first three, whether it is accepted, accepted and right, clips, clips right.
+    whether the right genre is among the first three, whether it is taken, taken and right, clips, clips right.
     """
     size, count = len(tracks.genres), len(tracks)
     rows = np.arange(count)
@@ -108,7 +109,6 @@ def _evidence(tracks: Heldout, limits: Mapping[str, float | None]) -> Floats:
     found[rows, place + BINS] = sure
     found[rows, place + 2 * BINS] = right
     first = np.argsort(-tracks.probabilities, axis=1, kind="stable")[:, :3]
-    taken = accepted(tracks.probabilities, tracks.genres, limits)
     last = ((first == tracks.labels[:, None]).any(axis=1), taken, taken & right, tracks.clips, tracks.clips_right)
     found[:, size * size + 3 * BINS :] = np.stack(last, axis=1)
     return found
@@ -164,7 +164,7 @@ def _intervals(sums: Floats, genres: int, majority: int, seed: int) -> dict[str,
     edges = {0.0: (0.0, 1 - reach), 1.0: (reach, 1.0)}
     found = {name: edges.get(low, (low, high)) if low == high else (low, high) for name, (low, high) in ends.items()}
     if not sums[:, -4].any():
-        found["precision"] = (0.0, 1.0)  # nothing was accepted, so nothing is known
+        found["precision"] = (0.0, 1.0)  # nothing would be written, so nothing is known
     return {name: (float(low), float(high)) for name, (low, high) in found.items()}
 
 

@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from tagger.base.cells import path_cell, text_cell
 from tagger.base.errors import path_text
 from tagger.base.records import GenreBlock, GenreMatch, GenreTagState, TrackState
-from tagger.outcome.cells import path_cell, text_cell
 
 MIN_ALBUM = 4  # labelled tracks; among fewer, one that differs says little
 MIN_AGREEING = 3  # so that two strays never outvote the rest of an album of four

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, cast
 
+from tagger.base.cells import path_cell, text_cell
 from tagger.base.errors import path_text
 from tagger.base.files import replace_file
 from tagger.base.records import Decision, Problem, TrackState
-from tagger.outcome.cells import path_cell, text_cell
 
 COLUMNS = (
     *("path", "artist", "album_artist", "album", "title", "genre_tags", "label", "state"),

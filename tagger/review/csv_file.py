@@ -22,9 +22,9 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
+from tagger.base.cells import cell_path, path_cell, text_cell, unguarded
 from tagger.base.errors import UsageError, path_text, printable
 from tagger.base.records import Problem
-from tagger.review.cells import cell_path, path_cell, text_cell, unguarded
 
 COLUMNS = ("path", "artist", "album", "title", "genre_tag", "predicted", "confidence", "reason", "decision", "genre")
 NEEDED = ("path", "decision")

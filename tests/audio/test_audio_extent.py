@@ -76,8 +76,8 @@ def test_tags_are_left_out(head: bytes, tail: bytes) -> None:
 
 @pytest.mark.parametrize(
     "start",
-    [b"RIFF", b"FORM", b"OggS", b"fLaC", b"\0\0\0\x20ftyp", b"\x30\x26\xb2\x75"],
-    ids=["wav", "aiff", "ogg", "flac", "mp4", "asf"],
+    [b"RIFF", b"FORM", b"OggS", b"\0\0\0\x20ftyp", b"\x30\x26\xb2\x75"],
+    ids=["wav", "aiff", "ogg", "mp4", "asf"],
 )
 def test_sound_that_looks_like_a_tag_is_sound(start: bytes) -> None:
     content = start + SOUND + ID3V1

@@ -14,6 +14,7 @@ import mutagen.wave
 import pytest
 
 from tagger.audio.encode import ENCODABLE
+from tagger.audio.extent import audio_extent
 from tagger.audio.hash import audio_hash
 from tagger.base.errors import UnreadableAudio
 
@@ -109,7 +110,9 @@ def test_a_single_byte_of_sound_matters(sound: Callable[..., Path], container: s
     path = sound(container)
     before = audio_hash(bytes(path))
     content = bytearray(path.read_bytes())
-    content[int(len(content) * place)] ^= 0x55
+    with path.open("rb") as file:
+        start, end = audio_extent(file)
+    content[int(start + (end - start) * place)] ^= 0x55
     path.write_bytes(content)
     try:
         after = audio_hash(bytes(path))

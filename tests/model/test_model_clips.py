@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tagger.base.errors import UsageError
+from tagger.base.errors import FileProblem, UsageError
 from tagger.base.records import Split
 from tagger.model import clips as clips_module
 from tagger.model.batches import augment, epoch_plan, genre_weights, training_batches
@@ -55,6 +55,16 @@ def test_gather_names_the_picture_that_differs() -> None:
         return np.zeros((8, 5 + (path.stem == "3")), np.uint8)
 
     with pytest.raises(UsageError, match=r"3\.png is 8x6 .* the first clip is 8x5"):
+        gather(files(), read, GENRES)
+
+
+def test_gather_names_the_picture_that_is_damaged() -> None:
+    def read(path: Path) -> np.ndarray:
+        if path.stem == "2":
+            raise FileProblem(str(path), "image cut short")
+        return picture(path)
+
+    with pytest.raises(UsageError, match=r"^2\.png: image cut short: `tagger dataset info`"):
         gather(files(), read, GENRES)
 
 

@@ -15,13 +15,14 @@ from tagger.model.calibrate import (
     ARTIST_CORRELATION,
     LADDER,
     accepted,
+    accepted_unseen,
     fit_temperature,
     measured,
     precision_bound,
     thresholds,
 )
 from tagger.model.heldout import Heldout, read_heldout, temper, write_heldout
-from tagger.model.metrics import METRICS, measure
+from tagger.model.metrics import METRICS, Measures, measure
 
 GENRES = ("alt", "classical", "r&b")
 
@@ -60,17 +61,21 @@ def random_table(seed: int, count: int = 60) -> Heldout:
     return table(labels.tolist(), calls.tolist(), random.uniform(0.4, 1, count).tolist(), groups)
 
 
+def figures(tracks: Heldout, taken: np.ndarray | None = None) -> Measures:
+    return measure(tracks, {}, np.zeros(len(tracks), bool) if taken is None else taken)
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_figures_are_those_of_scikit_learn(seed: int) -> None:
     tracks = random_table(seed)
     calls = tracks.probabilities.argmax(axis=1)
-    found = measure(tracks, {}, {}).metrics
+    found = figures(tracks).metrics
     assert found["track_accuracy"] == pytest.approx(sk.accuracy_score(tracks.labels, calls))
     assert found["balanced_accuracy"] == pytest.approx(sk.balanced_accuracy_score(tracks.labels, calls))
     assert found["macro_f1"] == pytest.approx(sk.f1_score(tracks.labels, calls, average="macro"))
     assert found["clip_accuracy"] == pytest.approx(tracks.clips_right.sum() / tracks.clips.sum())
     assert found["majority_baseline"] == pytest.approx(np.bincount(tracks.labels).max() / 60)
-    np.testing.assert_array_equal(measure(tracks, {}, {}).confusion, sk.confusion_matrix(tracks.labels, calls))
+    np.testing.assert_array_equal(figures(tracks).confusion, sk.confusion_matrix(tracks.labels, calls))
 
 
 def test_shuffling_whole_rows_changes_nothing_and_breaking_pairs_does() -> None:
@@ -78,14 +83,14 @@ def test_shuffling_whole_rows_changes_nothing_and_breaking_pairs_does() -> None:
     order = np.random.default_rng(0).permutation(len(tracks))
     shuffled = Heldout(GENRES, *(getattr(tracks, c)[order] for c in (
         "tracks", "groups", "splits", "labels", "probabilities", "clips", "clips_right")))
-    assert measure(shuffled, {}, {}).metrics == pytest.approx(measure(tracks, {}, {}).metrics)
+    assert figures(shuffled).metrics == pytest.approx(figures(tracks).metrics)
     broken = Heldout(GENRES, tracks.tracks, tracks.groups, tracks.splits, tracks.labels[order], tracks.probabilities,
                      tracks.clips, tracks.clips_right)
-    assert measure(broken, {}, {}).metrics["track_accuracy"] < measure(tracks, {}, {}).metrics["track_accuracy"] - 0.1
+    assert figures(broken).metrics["track_accuracy"] < figures(tracks).metrics["track_accuracy"] - 0.1
 
 
 def test_every_figure_is_a_number_inside_its_interval() -> None:
-    found = measure(random_table(2), {}, {"alt": 0.5, "classical": None, "r&b": 0.8})
+    found = figures(random_table(2), np.arange(60) % 3 == 0)
     assert tuple(found.metrics) == tuple(found.intervals) == METRICS
     for name in METRICS:
         low, high = found.intervals[name]
@@ -96,41 +101,50 @@ def test_every_figure_is_a_number_inside_its_interval() -> None:
 
 def test_calibration_error_by_hand() -> None:
     tracks = table([0, 0, 0, 1], [0, 0, 1, 1], [0.75, 0.75, 0.75, 0.95])
-    assert measure(tracks, {}, {}).metrics["ece"] == pytest.approx((abs(2 - 2.25) + abs(1 - 0.95)) / 4)
+    assert figures(tracks).metrics["ece"] == pytest.approx((abs(2 - 2.25) + abs(1 - 0.95)) / 4)
 
 
 def test_intervals_know_that_artists_are_the_unit() -> None:
     """Ten tracks of one artist are not ten witnesses."""
     labels, calls = [0] * 40, [0] * 20 + [1] * 20
-    alone = measure(table(labels, calls, 0.9), {}, {}).intervals["track_accuracy"]
-    together = measure(table(labels, calls, 0.9, [f"{i // 10}" for i in range(40)]), {}, {}).intervals["track_accuracy"]
+    alone = figures(table(labels, calls, 0.9)).intervals["track_accuracy"]
+    together = figures(table(labels, calls, 0.9, [f"{i // 10}" for i in range(40)])).intervals["track_accuracy"]
     assert together[1] - together[0] > 2 * (alone[1] - alone[0])
 
 
 def test_intervals_are_wide_where_resampling_is_blind() -> None:
-    everyone = measure(table([0] * 10, [0] * 10, 0.9), {}, {}).intervals
+    everyone = figures(table([0] * 10, [0] * 10, 0.9)).intervals
     assert everyone["track_accuracy"] == (pytest.approx(0.025**0.1), 1.0)
     assert everyone["coverage"] == (0.0, pytest.approx(1 - 0.025**0.1))
     assert everyone["precision"] == (0.0, 1.0)
-    one = measure(table([0] * 10, [0] * 10, 0.9, ["same"] * 10), {}, {}).intervals
+    one = figures(table([0] * 10, [0] * 10, 0.9, ["same"] * 10)).intervals
     assert one["track_accuracy"] == (0.0, 1.0)
 
 
 def test_validation_stands_in_for_an_empty_test_split_and_nothing_for_nothing() -> None:
     tracks = table([0, 1], [0, 1], 0.9, split="val")
-    assert measure(tracks, {}, {}).split == "val"
-    nothing = measure(tracks.of(), {}, {})
+    assert figures(tracks).split == "val"
+    nothing = figures(tracks.of())
     assert (nothing.split, nothing.tracks, set(nothing.metrics.values())) == ("none", 0, {0.0})
     assert [row["measured"] for row in nothing.genres] == [False] * 3
 
 
-def test_precision_and_coverage_use_the_thresholds_of_validation() -> None:
-    tracks = table([0, 0, 0, 1], [0, 0, 1, 1], [0.9, 0.6, 0.9, 0.9])
-    found = measure(tracks, {"alt": 0.0, "classical": 0.0}, {"alt": 0.8, "classical": 0.8})
+def test_precision_and_coverage_are_of_what_would_be_written() -> None:
+    tracks = table([0, 0, 0, 1], [0, 0, 1, 1], 0.9)
+    found = measure(tracks, {"alt": 0.5}, np.array([True, False, True, True]))
     assert (found.metrics["precision"], found.metrics["coverage"]) == (pytest.approx(2 / 3), 0.75)
-    assert found.genres[0]["threshold"] == 0.0
-    nobody = measure(tracks, {}, {"alt": None, "classical": None})
+    assert found.genres[0]["threshold"] == 0.5
+    nobody = figures(tracks)
     assert (nobody.metrics["precision"], nobody.metrics["coverage"]) == (0.0, 0.0)
+
+
+def test_nobody_takes_part_in_the_threshold_that_he_is_measured_by() -> None:
+    """Two artists are enough for a threshold, so with two each is judged by the other alone, which is too few."""
+    two, three = (table([0] * n * 8, [0] * n * 8, 0.9, [str(i % n) for i in range(n * 8)]) for n in (2, 3))
+    assert thresholds(two, 0.5, 0.8)["alt"] is not None
+    assert not accepted_unseen(two, 0.5, 0.8).any()
+    assert accepted_unseen(three, 0.5, 0.8).all()
+    assert accepted_unseen(two.of(), 0.5, 0.8).shape == (0,)
 
 
 def test_temperature_cools_the_timid_and_warms_the_overbold() -> None:

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tagger.base.cells import FORMULA_STARTS, path_cell, text_cell
 from tagger.base.records import Decision, TrackState
-from tagger.outcome.cells import FORMULA_STARTS, path_cell, text_cell
 from tagger.outcome.export import COLUMNS, ExportRow, csv_lines, jsonl_lines, write_playlists
 
 ROW = ExportRow(

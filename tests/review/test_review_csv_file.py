@@ -9,9 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tagger.base import cells
 from tagger.base.errors import UsageError
-from tagger.outcome import cells as outcome_cells
-from tagger.review import cells
 from tagger.review.csv_file import BYTE_ORDER_MARK, COLUMNS, ReviewDecision, ReviewRow, export_rows, import_rows
 
 GENRES = {"rock": "rock", "hip hop": "hip hop", "hip-hop": "hip hop", "funk & soul": "funk&soul", "jazz": "jazz"}
@@ -175,9 +174,3 @@ def test_every_path_comes_back(path: bytes) -> None:
     decisions, problems = import_rows(text.encode("utf-8"), genre_of)
     assert [(decision.path, decision.kind) for decision in decisions] == [(path, "reject")]
     assert problems == []
-
-
-@given(paths, st.text(max_size=20))
-def test_exports_and_reviews_spell_cells_alike(path: bytes, text: str) -> None:
-    assert outcome_cells.path_cell(path) == cells.path_cell(path)
-    assert outcome_cells.text_cell(text) == cells.text_cell(text)
