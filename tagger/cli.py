@@ -89,9 +89,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _complain(arguments, command, f"{where}{error.strerror or error}", EXIT_FAILED, started)
 
 
-def _common() -> argparse.ArgumentParser:
+def _common() -> Parser:
     """Options that stand before or after the command; a default here would undo what stood before it."""
-    common = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
+    common = Parser(add_help=False, argument_default=argparse.SUPPRESS)
     group = common.add_argument_group("options of every command")
     group.add_argument("--home", metavar="DIR", help="the folder that holds the station's state")
     group.add_argument("--index", metavar="URL", help="the index: a file or a database URL (default: in the home)")

@@ -112,7 +112,6 @@ def track_spectrograms(
 
 def _audible(reader: ClipReader, track: str, seconds: Sequence[float], clips: int) -> dict[float, dict[float, Samples]]:
     """Cut the clips of each length; a silent one is looked for elsewhere in its part of the track."""
-    exact = reader.exact
     found: dict[float, dict[int, tuple[float, Samples]]] = {length: {} for length in seconds}
     for attempt in range(TRIES):
         wanted = [
@@ -124,8 +123,12 @@ def _audible(reader: ClipReader, track: str, seconds: Sequence[float], clips: in
         ]
         if not wanted:
             break
-        cut = reader.clips([(offset, length) for length, _, offset in wanted])
-        if reader.exact and not exact:
+        places = [(offset, length) for length, _, offset in wanted]
+        if reader.exact:
+            cut = reader.from_start(places)
+        elif (cut_by_seek := reader.by_seek(places)) is not None:
+            cut = cut_by_seek
+        else:
             # The file was not what its header says: its length has been measured by now, so start over.
             return _audible(reader, track, seconds, clips)
         if all(clip is None for clip in cut) and not any(found.values()):

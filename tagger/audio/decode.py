@@ -114,17 +114,33 @@ class ClipReader:
             Mono (the mean of the channels); None where the file has no such stretch. `duration` and `exact` may have
             changed.
         """
-        if not self.exact:
-            found = [self._by_seek(_Window(*where)) for where in wanted]
-            if all(clip is not None for clip in found) and self._agrees():
-                return found
-            self._go_exact()
+        found = self.by_seek(wanted)
+        return self.from_start(wanted) if found is None else found
+
+    def by_seek(self, wanted: Sequence[tuple[float, float]]) -> list[Samples | None] | None:
+        """Cut clips as `clips` does, but give up where the file turns out to need measuring.
+
+        Returns
+        -------
+        list or None
+            None if the file cannot be trusted; by then it has been measured, so `duration` may be another one.
+        """
+        if self.exact:
+            return None
+        found = [self._sought(_Window(*where)) for where in wanted]
+        if all(clip is not None for clip in found) and self._agrees():
+            return found
+        self._go_exact()
+        return None
+
+    def from_start(self, wanted: Sequence[tuple[float, float]]) -> list[Samples | None]:
+        """Cut clips as `clips` does, by decoding the file from its start to the last of them."""
         windows = [_Window(*where) for where in wanted]
         with open_media(self.path) as media:
             _fill(windows, _counted(blocks_of(media)))
         return [window.clip(self.rate) for window in windows]
 
-    def _by_seek(self, window: _Window) -> Samples | None:
+    def _sought(self, window: _Window) -> Samples | None:
         """Cut one clip after a seek; None if it is not there, or the seek went astray."""
         media = self._media
         base = media.time_base

@@ -56,7 +56,7 @@ def _at(file: BinaryIO, position: int, count: int) -> bytes:
 
 def _id3v1(file: BinaryIO, end: int) -> int:
     """Return the size of an ID3v1 block that ends here, with its "TAG+" extension; 0 if there is none."""
-    if _at(file, end - 128, 3) != b"TAG" or _at(file, end - 128 - 5, 8) == b"APETAGEX":
+    if _at(file, end - 128, 3) != b"TAG" or _at(file, end - 128 - 3, 8) == b"APETAGEX":
         return 0
     return 128 + (227 if _at(file, end - 128 - 227, 4) == b"TAG+" else 0)
 

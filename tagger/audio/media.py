@@ -20,6 +20,10 @@ from tagger.base.errors import UnreadableAudio
 # and a file in a library may be one of those under the name of a song.
 _FORMATS = "mp3,aac,flac,ogg,mov,wav,w64,aiff,caf,au,asf,ape,wv,mpc,mpc8,tta,tak,dsf,matroska,amr,ac3,eac3,dts,mp2"
 
+# [bytes] FFmpeg looks for other codecs hidden in the samples of a WAV file. Its default of 5 MB takes 30 ms, twice as
+# long as cutting the clips; the answer is the same after the first few frames.
+_WAV_PROBE = "32768"
+
 
 @dataclass(frozen=True, slots=True)
 class Media:
@@ -70,7 +74,9 @@ def open_media(path: bytes | str, *, fast: bool = False) -> Iterator[Media]:
             part = AudioPart(file)
             if not part.size:
                 raise UnreadableAudio(path, "empty")
-            with av.open(part, options=options) as container:
+            if part.head(4) in (b"RIFF", b"RF64"):
+                options["probesize"] = _WAV_PROBE
+            with av.open(part, options=options, metadata_errors="replace") as container:  # tags are often no UTF-8
                 if not container.streams.audio:
                     raise UnreadableAudio(path, "no audio in it")
                 stream = container.streams.audio[0]

@@ -74,7 +74,7 @@ def _states(refresh: bool) -> tuple[TrackState, ...]:
 
 def _heard(session: Session, classifier: Classifier, rows: list[TrackRow]) -> Iterator[list[Heard]]:
     """Yield batches of tracks with their clips, in the order of `rows`."""
-    sources = (ClipSource(row.track, row.absolute, row.duration) for row in rows)
+    sources = (ClipSource(row.track, row.absolute, row.duration or 0.0) for row in rows)
     batch: list[Heard] = []
     for row, (_, clips) in zip(rows, spectrograms_of(session, classifier, sources), strict=True):
         batch.append((row, clips))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections import Counter
+from typing import Any
 
 from tagger.base.records import GenreTagState
 from tagger.commands.console import table
@@ -35,7 +36,7 @@ def run(session: Session, arguments: argparse.Namespace) -> Outcome:
             proposals[entry.genre_tag] = found
     shown = [(tag, count, genre or "", state) for tag, count, genre, state in rows]
     lines = table(("genre tag", "tracks", "maps to", "state"), shown, frozenset({1}))
-    own = {"genres": [{"genre_tag": a, "count": b, "canonical": c, "state": d} for a, b, c, d in rows]}
+    own: dict[str, Any] = {"genres": [{"genre_tag": a, "count": b, "canonical": c, "state": d} for a, b, c, d in rows]}
     if arguments.suggest:
         lines += ["", as_yaml(proposals)] if proposals else ["", "Nothing to propose."]
         own["suggestions"] = [{"genre_tag": tag, "canonical": g, "score": s} for tag, (g, s) in proposals.items()]

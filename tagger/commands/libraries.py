@@ -32,8 +32,8 @@ def mounted_libraries(session: Session) -> list[LibraryRow]:
             wrong.append(error)
     if wrong and not there:
         raise wrong[0]
-    for error in wrong:
-        session.console.warn(f"left out: {error}")
+    for why in wrong:
+        session.console.warn(f"left out: {why}")
     return there
 
 

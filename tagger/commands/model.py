@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -64,7 +64,7 @@ def thresholds_of(session: Session, classifier: Classifier) -> tuple[dict[str, f
     return limits, {genre for genre, enough in measured(classifier.heldout()).items() if not enough}
 
 
-def canonical(session: Session, genres: list[str], probabilities: np.ndarray) -> dict[str, float]:
+def canonical(session: Session, genres: Sequence[str], probabilities: np.ndarray) -> dict[str, float]:
     """Return the probability of each canonical genre; 0 for those that the model has not learned."""
     known: dict[str, Any] = dict(zip(genres, probabilities.tolist(), strict=True))
     return {genre.id: round(known.get(genre.id, 0.0), 6) for genre in session.genre_map.genres}

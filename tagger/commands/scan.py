@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import itertools
 import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
@@ -50,13 +51,25 @@ def library_roots(session: Session, names: Sequence[str]) -> list[bytes]:
     from tagger.library.probe import probe
 
     roots = list(dict.fromkeys(absolute(name) for name in names))
-    for root in roots:
-        for other in roots:
-            if other != root and root.startswith(other.rstrip(b"/") + b"/"):
-                raise UsageError(f"{os.fsdecode(root)} lies inside {os.fsdecode(other)}; name only one of them")
+    refuse_nested(roots, roots)
     for root in roots:
         probe(root, session.settings.probe_seconds)
     return roots
+
+
+def refuse_nested(roots: Iterable[bytes], others: Iterable[bytes]) -> None:
+    """Refuse a library inside another: its files would be two tracks each.
+
+    Raises
+    ------
+    UsageError
+    """
+    for root, other in itertools.product(roots, others):
+        inner, outer = sorted((root, other), key=len, reverse=True)
+        if inner != outer and inner.startswith(outer.rstrip(b"/") + b"/"):
+            raise UsageError(
+                f"{os.fsdecode(inner)} lies inside the library {os.fsdecode(outer)}; scan only one of them"
+            )
 
 
 def scan_libraries(session: Session, roots: Sequence[bytes], accept_missing: bool = False) -> dict[str, int]:
@@ -67,6 +80,7 @@ def scan_libraries(session: Session, roots: Sequence[bytes], accept_missing: boo
     dict
         The counts of the command.
     """
+    refuse_nested(roots, [library.root for library in session.index.libraries.all()])
     surveys = [survey(session, root) for root in roots]
     for found in surveys:  # before the first change: one wrong library stops all
         refuse_if_too_many_gone(session, found, accept_missing)
@@ -75,8 +89,6 @@ def scan_libraries(session: Session, roots: Sequence[bytes], accept_missing: boo
         totals.update(apply(session, found))
     from tagger.commands.labels import label_due_tracks
 
-    session.index.changes.adopt()
-    session.index.decisions.adopt()
     label_due_tracks(session)
     now = session.index.select.counts([found.library for found in surveys])
     kinds = ("files", "new", "changed", "moved", "unchanged", "unreadable")
@@ -106,26 +118,28 @@ def survey(session: Session, root: bytes) -> Survey:
     from tagger.library.walk import excluded, walk
 
     index = session.index
-    library = index.libraries.get(root, create=True).library_id
     blind: list[bytes] = []
 
     def could_not_look(problem: FileProblem) -> None:
         session.report(problem)
         blind.append(os.path.relpath(os.fsencode(problem.path), root) + b"/")
 
-    result = Survey(root, library)
-    known = {file.path: file for file in index.tracks.known_files(library)}
-    result.known = sum(not file.missing for file in known.values())
+    library = index.libraries.get(root, create=True)
+    if library is None:
+        raise UsageError(f"{os.fsdecode(root)} cannot be taken into the index")
+    result = Survey(root, library.library_id)
+    known = {entry.path: entry for entry in index.tracks.known_files(result.library)}
+    result.known = sum(not entry.missing for entry in known.values())
     with session.console.bar("looking", None) as bar:
         for file in walk(root, session.settings.exclude, could_not_look):
             bar.step()
             session.check()
             _compare(result, known.pop(file.path, None), file)
-    for file in known.values():
-        if excluded(file.path, session.settings.exclude):
-            result.left_out.append(file.track_id)
-        elif not file.missing and not file.path.startswith(tuple(blind)):
-            result.gone[file.track_id] = file
+    for entry in known.values():
+        if excluded(entry.path, session.settings.exclude):
+            result.left_out.append(entry.track_id)
+        elif not entry.missing and not entry.path.startswith(tuple(blind)):
+            result.gone[entry.track_id] = entry
     return result
 
 

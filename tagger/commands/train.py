@@ -12,8 +12,10 @@ from tagger.commands.learn import learn, train_on
 from tagger.commands.session import Outcome, Session
 
 FAMILIES = ("cnn2d", "cnn2d-wtsc")
-ZERO = ("track_accuracy", "clip_accuracy", "balanced_accuracy", "macro_f1", "top3_accuracy", "ece")
-ZERO += ("majority_baseline", "precision", "coverage")
+METRICS = (
+    *("track_accuracy", "clip_accuracy", "balanced_accuracy", "macro_f1", "top3_accuracy"),
+    *("ece", "majority_baseline", "precision", "coverage"),
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -46,8 +48,8 @@ def run(session: Session, arguments: argparse.Namespace) -> Outcome:
 def measured(card: dict[str, Any]) -> dict[str, Any]:
     """Return metrics, intervals and the rows per genre of a card for JSON; zeros where there is no model."""
     if not card:
-        zeros = dict.fromkeys(ZERO, 0.0)
-        return {"metrics": zeros, "intervals": {name: [0.0, 0.0] for name in ZERO}, "genres": []}
+        zeros = dict.fromkeys(METRICS, 0.0)
+        return {"metrics": zeros, "intervals": {name: [0.0, 0.0] for name in METRICS}, "genres": []}
     return {"metrics": card["metrics"], "intervals": card["intervals"], "genres": card["genre_rows"]}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tagger.base.records import GenreBlock, GenreMatch, GenreTagState, PastWrite, Provenance, TrackLabel, TrackState
-from tagger.genres.map import GenreMap
+from tagger.genres.matching import AMBIGUOUS, GenreMap
 
 OLD_BLOCK = "id3v1"
 NEVER_SET = "0"  # "Blues", which many programs left in ID3v1 without meaning it
@@ -60,30 +60,45 @@ def label_track(
     -------
     TrackLabel
     """
-    now = genre_text(blocks)
     own = [write for write in past if write.own]
     last = own[-1] if own else None
-    if last is not None and last.by == PERSON and not last.undone and now == last.written:
-        match = genre_map.match(last.written)
-        return (
-            TrackLabel(TrackState.LABELLED, match.genre, False)
-            if match.genre
-            else TrackLabel(_state(match), None, False)
-        )
-    if now is not None and _by_machine(now, provenance, past):
+    if last is not None and last.by == PERSON and not last.undone and genre_text(blocks) == last.written:
+        decided = genre_map.match(last.written)
+        return TrackLabel(_state(decided), decided.genre, False)
+    machine = {write.written for write in past if write.by != PERSON and not write.undone}
+    if provenance is not None:
+        machine.add(provenance.written)
+    theirs = _without(blocks, machine, genre_map)
+    if not any(_text(block) for block in theirs) and _main(blocks) in machine:
         return TrackLabel(TrackState.MACHINE, None, False)
     closed = rejected or provenance is not None or bool(own)
-    match = _match(genre_map, blocks)
+    match = _match(genre_map, theirs)
     if match is None:
         return TrackLabel(TrackState.UNTAGGED, None, closed)
     return TrackLabel(_state(match), match.genre, closed)
 
 
-def _by_machine(now: str, provenance: Provenance | None, past: Sequence[PastWrite]) -> bool:
-    """Say whether the genre is one that this system wrote. Copies count: they were made of a file that it wrote."""
-    if provenance is not None and provenance.written == now:
-        return True
-    return any(write.by != PERSON and not write.undone and write.written == now for write in past)
+def _without(blocks: Sequence[GenreBlock], machine: set[str], genre_map: GenreMap) -> list[GenreBlock]:
+    """Return the blocks that hold what people typed. What this system wrote is nobody's, in whichever block a tag
+    editor left it; so is the ID3v1 number that goes with it."""
+    if not machine:
+        return list(blocks)
+    genres = {genre_map.match(name).genre for name in machine}
+    return [
+        block
+        for block in blocks
+        if _text(block) not in machine
+        and not (block.block == OLD_BLOCK and genre_map.match_all(block.values).genre in genres)
+    ]
+
+
+def _text(block: GenreBlock) -> str:
+    return "; ".join(value for value in block.values if value.strip())
+
+
+def _main(blocks: Sequence[GenreBlock]) -> str:
+    """Return what the block says that players read: the first that is no ID3v1. Blanked there, a genre is blanked."""
+    return next((_text(block) for block in blocks if block.block != OLD_BLOCK), "")
 
 
 def _match(genre_map: GenreMap, blocks: Sequence[GenreBlock]) -> GenreMatch | None:
@@ -91,18 +106,14 @@ def _match(genre_map: GenreMap, blocks: Sequence[GenreBlock]) -> GenreMatch | No
     values = values_that_count(blocks)
     if not values:
         return None
-    only_old = all(block.block == OLD_BLOCK for block in blocks if block.values)
-    if only_old and values == (NEVER_SET,):
-        return GenreMatch(GenreTagState.AMBIGUOUS)
-    found = [
-        genre_map.match_all(block.values)
-        for block in blocks
-        if block.block != OLD_BLOCK and any(value.strip() for value in block.values)
-    ]
-    genres = {match.genre for match in found if match.genre}
-    if len(genres) > 1:  # two tag blocks of one file disagree, such as APEv2 and ID3v2
-        return GenreMatch(GenreTagState.AMBIGUOUS)
-    return next((match for match in found if match.genre), None) or genre_map.match_all(values)
+    spoken = [block for block in blocks if block.block != OLD_BLOCK and _text(block)]
+    if not spoken and values == (NEVER_SET,):
+        return AMBIGUOUS
+    found = [genre_map.match_all(block.values) for block in spoken] or [genre_map.match_all(values)]
+    named = {match.genre: match for match in found if match.genre}
+    if len(named) > 1:  # two tag blocks of one file disagree, such as APEv2 and ID3v2
+        return AMBIGUOUS
+    return next(iter(named.values())) if named else found[0]
 
 
 def _state(match: GenreMatch) -> TrackState:

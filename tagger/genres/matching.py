@@ -16,8 +16,10 @@ UNMAPPED = GenreMatch(GenreTagState.UNMAPPED)
 AMBIGUOUS = GenreMatch(GenreTagState.AMBIGUOUS)
 SKIPPED = GenreMatch(GenreTagState.SKIPPED)
 
-# Shorter words have neighbours that are words too (house, mouse); from here on they are misspellings, as good as always.
-TYPO_LETTERS = 7
+# Shorter words have neighbours that are words, too (house, mouse); from here on they are misspellings nearly always.
+TYPO_LETTERS = 6
+
+TAG_CHARACTERS = 1000  # what is longer is a text that strayed into the genre; patterns would take long over it
 
 _NUMBER = re.compile(r"\(?\s*(\d{1,3})\s*\)?")
 _REFERENCES = re.compile(r"((?:\(\d{1,3}\)\s*)+)(.*)", re.DOTALL)  # ID3v2.3: numbers, then maybe a refinement
@@ -97,7 +99,7 @@ class GenreMap:
         """Return what one genre string means, be it one genre, several, a number or nothing."""
         found = self._known.get(tag)
         if found is None:
-            found = self._known[tag] = self._read(spelling.plain(tag))
+            found = self._known[tag] = self._read(spelling.plain(tag[:TAG_CHARACTERS]))
         return found
 
     def match_all(self, values: Sequence[str]) -> GenreMatch:
@@ -114,10 +116,10 @@ class GenreMap:
         key = spelling.key(text)
         if not key:
             return BLANK
-        if key in self.aliases:
-            return self.aliases[key]
         if (number := _NUMBER.fullmatch(text)) and (found := self._number(int(number[1]), "(" in text)):
             return found
+        if key in self.aliases:
+            return self.aliases[key]
         for rule in self.placeholder_rules:
             if rule.pattern.fullmatch(text):
                 return rule.match
@@ -131,7 +133,10 @@ class GenreMap:
 
         A plain 0 is what a genre byte reads that nobody ever set, so it is not taken for Blues. "(0)" was written.
         """
-        if number == id3v1.BLUES and not reference:
+        unset = number == id3v1.BLUES and not reference
+        if str(number) in self.aliases and (unset or number != id3v1.BLUES):  # the map knows better
+            return self.aliases[str(number)]
+        if unset:
             return AMBIGUOUS
         name = id3v1.genre_name(number)
         return self._read(spelling.plain(name)) if name is not None else None
@@ -159,7 +164,10 @@ class GenreMap:
         found = self._joined(words) or self._by_rule(words)
         if found is None and bare:
             found = self.aliases.get("".join(bare)) or self._joined(bare) or self._by_rule(bare)
-        return found or self._misspelt("".join(reduced)) or UNMAPPED
+        if found is None and not reduced:  # "French song": nothing but fillers, one of which may be an alias
+            known = [self.aliases[word] for word in words if word in self.aliases]
+            found = combined(known) if known else None
+        return found or self._misspelt(reduced) or UNMAPPED
 
     def _joined(self, words: Sequence[str]) -> GenreMatch | None:
         """Return what "Jazz & Blues" means by its halves, if the map knows every one of them."""
@@ -177,16 +185,29 @@ class GenreMap:
         said = spelling.spoken(words)
         return next((rule.match for rule in self.rules if rule.pattern.fullmatch(said)), None)
 
-    def _misspelt(self, key: str) -> GenreMatch | None:
-        """Return what a long word means that is one letter off what the map knows, if all such words agree."""
-        if len(key) < TYPO_LETTERS - 1 or not (key.isascii() and key.isalpha()):
+    def _misspelt(self, words: Sequence[str]) -> GenreMatch | None:
+        """Return what the words mean if one long word among them is one letter off what the map knows."""
+        key = "".join(words)
+        if not (key.isascii() and key.isalpha()) or not any(len(word) >= TYPO_LETTERS for word in words):
             return None
         near = {
             match
             for alias, match in self.aliases.items()
-            if len(alias) >= TYPO_LETTERS and alias[0] == key[0] and spelling.one_letter_off(alias, key)
+            if alias[0] == key[0]
+            and (place := spelling.typing_slip(key, alias)) is not None
+            and _word_at(words, place) >= TYPO_LETTERS
         }
         return near.pop() if len(near) == 1 else None
+
+
+def _word_at(words: Sequence[str], place: int) -> int:
+    """Return the length of the word that a place in the joined words belongs to; at a seam, of the longer one."""
+    longest = end = 0
+    for word in words:
+        start, end = end, end + len(word)
+        if start <= place <= end:
+            longest = max(longest, len(word))
+    return longest
 
 
 def combined(matches: Iterable[GenreMatch]) -> GenreMatch:

@@ -145,14 +145,15 @@ def parts(text: str) -> list[str]:
     return [text]
 
 
-def one_letter_off(one: str, other: str) -> bool:
-    """Say whether two words differ by one letter that is missing, added, wrong, or swapped with its neighbour."""
-    if len(one) > len(other):
-        one, other = other, one
-    if one == other or len(other) - len(one) > 1:
-        return False
-    start = next((place for place, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), len(one))
-    if len(one) < len(other):
-        return one[start:] == other[start + 1 :]
-    swapped = one[start : start + 2] == other[start : start + 2][::-1] and one[start + 2 :] == other[start + 2 :]
-    return swapped or one[start + 1 :] == other[start + 1 :]
+def typing_slip(typed: str, meant: str) -> int | None:
+    """Return where in `typed` the one letter is that is missing, added, wrong, or swapped with the next; None if
+    the two differ by more, or not at all."""
+    if typed == meant or abs(len(typed) - len(meant)) > 1:
+        return None
+    place = next((i for i, (a, b) in enumerate(zip(typed, meant, strict=False)) if a != b), min(len(typed), len(meant)))
+    left, right = typed[place:], meant[place:]
+    if len(left) == len(right):
+        slipped = left[1:] == right[1:] or (left[:2] == right[:2][::-1] and left[2:] == right[2:])
+    else:
+        slipped = left == right[1:] or left[1:] == right
+    return place if slipped else None

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from tagger.base.records import GenreTagState, Split
@@ -107,14 +107,17 @@ def assign_splits(
         groups = sorted((g for g in group_labels if group_labels[g].get(label)), key=lambda g: (rank[g], g))
         if len(groups) < ENOUGH_GROUPS:
             continue
-        for split in (Split.TEST, Split.VAL):
-            if any(splits[group] is split for group in groups):
-                continue
-            spare = [group for group in groups if splits[group] is Split.TRAIN]
-            spare.sort(key=lambda group: group in stored)  # stable: the order by hash stays within both kinds
-            if len(spare) > 1:  # the last one stays to be learned from
-                splits[spare[0]] = split
+        for split in (Split.TEST, Split.VAL, Split.TRAIN):
+            if not any(splits[group] is split for group in groups):
+                splits[_spare(groups, splits, stored)] = split
     return splits
+
+
+def _spare(groups: Sequence[str], splits: Mapping[str, Split], stored: Mapping[str, Split]) -> str:
+    """Return which of a genre's groups, by hash, can change its split: of three or more, one split has two."""
+    crowded = {split for split, count in Counter(splits[group] for group in groups).items() if count > 1}
+    source = Split.TRAIN if Split.TRAIN in crowded else next(split for split in Split if split in crowded)
+    return min((group for group in groups if splits[group] is source), key=lambda group: group in stored)
 
 
 def _hash(group: str, seed: int) -> float:

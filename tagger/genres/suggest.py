@@ -5,8 +5,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping
 
+from tagger.genres import spelling
 from tagger.genres.map import GenreMap
-from tagger.genres.spelling import key_of, plain_words
 
 CLOSE = 0.8  # likeness of spellings (difflib's ratio) from which one is taken for a typing error of the other
 WORD_SCORE = 0.6  # of a genre that only a word of the tag names
@@ -22,11 +22,13 @@ def suggest(tag: str, genre_map: GenreMap) -> tuple[str, float] | None:
     genre_map : GenreMap
         The map in force.
     """
-    known = genre_map.spellings()
-    close = difflib.get_close_matches(key_of(tag), known, n=1, cutoff=CLOSE)
+    text = spelling.plain(tag)
+    key = spelling.key(text)
+    known = {alias: match.genre for alias, match in genre_map.aliases.items() if match.genre is not None}
+    close = difflib.get_close_matches(key, known, n=1, cutoff=CLOSE)
     if close:
-        return known[close[0]], round(difflib.SequenceMatcher(None, key_of(tag), close[0]).ratio(), 2)
-    votes = [genre for word in plain_words(tag).split() if (genre := genre_map.match(word).genre)]
+        return known[close[0]], round(difflib.SequenceMatcher(None, key, close[0]).ratio(), 2)
+    votes = [genre for word in spelling.tokens(text) if (genre := genre_map.match(word).genre)]
     if not votes or len(set(votes)) > 1:
         return None
     return votes[0], WORD_SCORE

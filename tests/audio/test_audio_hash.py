@@ -143,3 +143,15 @@ def test_what_has_no_sound_has_no_hash(tmp_path: Path, content: bytes, cause: st
 def test_missing_file(tmp_path: Path) -> None:
     with pytest.raises(UnreadableAudio, match="No such file"):
         audio_hash(bytes(tmp_path / "a.mp3"))
+
+
+def test_tags_that_are_not_utf8_do_not_matter(sound: Callable[..., Path]) -> None:
+    path = sound("flac")
+    file = mutagen.File(path)
+    file["title"] = "Zqueen"
+    file.save()
+    before = audio_hash(bytes(path))
+    content = path.read_bytes()
+    assert b"Zqueen" in content
+    path.write_bytes(content.replace(b"Zqueen", b"\xff\xfequee"))
+    assert audio_hash(bytes(path)) == before

@@ -139,3 +139,10 @@ def test_name_that_is_not_utf8_comes_through(station: Station, add_track: Add) -
     assert scan(station)["labelled"] == 1
     exported = station.run("export", "--format", "jsonl", json=False)
     assert "caf\\udce9.mp3" in exported.out
+
+
+def test_library_inside_another_is_refused(scanned: Station, add_track: Add) -> None:
+    add_track(scanned.library / "pop" / "a.mp3", genre="Pop")
+    result = scanned.run("scan", scanned.library / "pop")
+    assert result.code == 2
+    assert "lies inside the library" in result.err

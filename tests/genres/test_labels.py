@@ -56,12 +56,18 @@ PERSON = PastWrite("Rock", "person", undone=False, own=True)
         ([v24("Rock")], None, [PERSON], TrackLabel(T.LABELLED, "rock", False)),
         ([v24("Rock")], None, [WROTE, PERSON], TrackLabel(T.LABELLED, "rock", False)),
         ([], None, [PERSON], TrackLabel(T.UNTAGGED, None, True)),
+        ([v24(), GenreBlock("riff-info", ("Rock",))], None, [WROTE], TrackLabel(T.UNTAGGED, None, True)),
+        ([v24("Jazz"), GenreBlock("riff-info", ("Rock",))], NOTE, [WROTE], TrackLabel(T.LABELLED, "jazz", True)),
+        ([v24(), v1("17")], NOTE, [WROTE], TrackLabel(T.UNTAGGED, None, True)),
+        ([v24("Rock"), v1("17")], NOTE, [WROTE], TrackLabel(T.MACHINE, None, False)),
+        ([v24("Rock"), GenreBlock("apev2", ())], NOTE, [], TrackLabel(T.MACHINE, None, False)),
     ],
     ids=[
         *["nothing", "empty blocks", "placeholder", "placeholder to keep", "skipped", "unmapped", "two genres"],
         *["ID3v1 differs", "blocks differ", "ID3v1 alone", "ID3v1 zero", "note", "journal", "copy of a written file"],
         *["typed again after undo", "changed", "blanked", "blanked, note gone", "undone", "copy from before"],
         *["decided", "decided over machine", "decided, then blanked"],
+        *["blanked, INFO left", "changed, INFO left", "blanked, ID3v1 left", "with ID3v1", "with an empty block"],
     ],
 )
 def test_state_label_closed(
