@@ -1,17 +1,32 @@
-"""From genre tags to a track's state: whose genre it is, what it means, and whether a person closed the track."""
+"""What a track's genre tags mean for it: its state, and its label if a person gave one.
+
+Three rules above all: a genre that this system wrote is never a label, a genre that a person put in its place always
+is one, and what a person rejected, blanked or took back stays as the person left it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tagger.base.records import GenreBlock, GenreMatch, GenreTagState, PastWrite, Provenance, TrackLabel, TrackState
-from tagger.genres.matching import AMBIGUOUS, GenreMap
+from tagger.base.records import (
+    GenreBlock,
+    GenreMatch,
+    GenreTagState,
+    PastWrite,
+    Provenance,
+    TrackLabel,
+    TrackState,
+)
+from tagger.genres import id3v1
+from tagger.genres.matching import AMBIGUOUS, GenreMap, combined
 
-OLD_BLOCK = "id3v1"
-NEVER_SET = "0"  # "Blues", which many programs left in ID3v1 without meaning it
-PERSON = "person"
+ID3V1 = "id3v1"
 
-STATE_OF = {
+# The block that players show comes first.
+_BEST = ("id3v2.4", "id3v2.3", "id3v2.2", "vorbis", "mp4", "asf", "apev2", "riff-info", ID3V1)
+_RANK = {block: place for place, block in enumerate(_BEST)}
+
+_STATES = {
     GenreTagState.MAPPED: TrackState.LABELLED,
     GenreTagState.SKIPPED: TrackState.SKIPPED,
     GenreTagState.AMBIGUOUS: TrackState.AMBIGUOUS,
@@ -19,104 +34,93 @@ STATE_OF = {
 }
 
 
-def genre_text(blocks: Sequence[GenreBlock]) -> str | None:
-    """Return the genre tag as people see it: the values of the block that counts, joined; None if there is none."""
-    values = [value for value in values_that_count(blocks) if value.strip()]
-    return "; ".join(values) if values else None
-
-
-def values_that_count(blocks: Sequence[GenreBlock]) -> tuple[str, ...]:
-    """Return the values of the first block that has any; ID3v1, short and often stale, only if no other has."""
-    for old in (False, True):
-        for block in blocks:
-            if (block.block == OLD_BLOCK) is old and any(value.strip() for value in block.values):
-                return block.values
-    return ()
-
-
 def label_track(
     genre_map: GenreMap,
     blocks: Sequence[GenreBlock],
-    provenance: Provenance | None,
-    past: Sequence[PastWrite],
+    provenance: Provenance | None = None,
+    past: Sequence[PastWrite] = (),
     rejected: bool = False,
 ) -> TrackLabel:
-    """Say where a track stands.
+    """Return the state of a track, its label, and whether it is closed to filling.
 
     Parameters
     ----------
     genre_map : GenreMap
-        The map in force.
+        The station's map.
     blocks : sequence of GenreBlock
-        The genre strings of each tag block.
+        The genre strings of each tag block of the file.
     provenance : Provenance or None
-        The note that this system left in the file.
+        The note of an earlier write in the file.
     past : sequence of PastWrite
-        What this system wrote into this track and into copies of its audio, the oldest first.
+        What was written into this track and into other copies of its audio, oldest first.
     rejected : bool
-        A person said in review that the track stays without a genre.
-
-    Returns
-    -------
-    TrackLabel
+        A person said no in review.
     """
-    own = [write for write in past if write.own]
-    last = own[-1] if own else None
-    if last is not None and last.by == PERSON and not last.undone and genre_text(blocks) == last.written:
-        decided = genre_map.match(last.written)
-        return TrackLabel(_state(decided), decided.genre, False)
-    machine = {write.written for write in past if write.by != PERSON and not write.undone}
-    if provenance is not None:
-        machine.add(provenance.written)
-    theirs = _without(blocks, machine, genre_map)
-    if not any(_text(block) for block in theirs) and _main(blocks) in machine:
-        return TrackLabel(TrackState.MACHINE, None, False)
-    closed = rejected or provenance is not None or bool(own)
-    match = _match(genre_map, theirs)
-    if match is None:
-        return TrackLabel(TrackState.UNTAGGED, None, closed)
-    return TrackLabel(_state(match), match.genre, closed)
-
-
-def _without(blocks: Sequence[GenreBlock], machine: set[str], genre_map: GenreMap) -> list[GenreBlock]:
-    """Return the blocks that hold what people typed. What this system wrote is nobody's, in whichever block a tag
-    editor left it; so is the ID3v1 number that goes with it."""
-    if not machine:
-        return list(blocks)
-    genres = {genre_map.match(name).genre for name in machine}
-    return [
-        block
-        for block in blocks
-        if _text(block) not in machine
-        and not (block.block == OLD_BLOCK and genre_map.match_all(block.values).genre in genres)
-    ]
-
-
-def _text(block: GenreBlock) -> str:
-    return "; ".join(value for value in block.values if value.strip())
-
-
-def _main(blocks: Sequence[GenreBlock]) -> str:
-    """Return what the block says that players read: the first that is no ID3v1. Blanked there, a genre is blanked."""
-    return next((_text(block) for block in blocks if block.block != OLD_BLOCK), "")
-
-
-def _match(genre_map: GenreMap, blocks: Sequence[GenreBlock]) -> GenreMatch | None:
-    """Return what the tag blocks say together; None if they say nothing."""
-    values = values_that_count(blocks)
-    if not values:
-        return None
-    spoken = [block for block in blocks if block.block != OLD_BLOCK and _text(block)]
-    if not spoken and values == (NEVER_SET,):
-        return AMBIGUOUS
-    found = [genre_map.match_all(block.values) for block in spoken] or [genre_map.match_all(values)]
-    named = {match.genre: match for match in found if match.genre}
-    if len(named) > 1:  # two tag blocks of one file disagree, such as APEv2 and ID3v2
-        return AMBIGUOUS
-    return next(iter(named.values())) if named else found[0]
-
-
-def _state(match: GenreMatch) -> TrackState:
+    values = _told(genre_map, blocks)
+    written = [write for write in past if not write.undone and _holds(genre_map, values, write.written)]
+    noted = provenance is not None and _holds(genre_map, values, provenance.written)
+    ours = provenance is not None or any(write.own for write in past)
+    # A later write takes the place of an earlier one, so it is enough that one of them still stands.
+    stands = noted or any(write.own for write in written)
+    closed = rejected or (ours and not stands)
+    by_person = any(write.by == "person" for write in written)
+    if not by_person and (noted or written):
+        return TrackLabel(TrackState.MACHINE, None, closed)
+    match = match_blocks(genre_map, blocks)
     if match.state is GenreTagState.PLACEHOLDER:
-        return TrackState.UNTAGGED if match.fillable else TrackState.SKIPPED
-    return STATE_OF[match.state]
+        return TrackLabel(TrackState.UNTAGGED if match.fillable else TrackState.SKIPPED, None, closed)
+    return TrackLabel(_STATES[match.state], match.genre, closed)
+
+
+def match_blocks(genre_map: GenreMap, blocks: Sequence[GenreBlock]) -> GenreMatch:
+    """Return what the tag blocks of one file mean together; blocks that name two genres make it ambiguous.
+
+    ID3v1 can only hold numbers of a short list, so it counts where no other block says anything. Its byte 0 (Blues) is
+    what a block holds whose genre nobody ever set: no label, and yet not certainly empty.
+    """
+    return combined(_match(genre_map, block, values) for block, values in _blocks_told(genre_map, blocks))
+
+
+def genre_text(blocks: Sequence[GenreBlock]) -> str | None:
+    """Return the genre tag for people: the values of the best block that has any, as they are, between "; "."""
+    for block in _ranked(blocks):
+        values = _filled(block)
+        if values:
+            return "; ".join(values)
+    return None
+
+
+def _match(genre_map: GenreMap, block: str, values: Sequence[str]) -> GenreMatch:
+    if block == ID3V1 and [value.strip() for value in values] == [str(id3v1.BLUES)]:
+        return AMBIGUOUS
+    return genre_map.match_all(values)
+
+
+def _ranked(blocks: Sequence[GenreBlock]) -> list[GenreBlock]:
+    return sorted(blocks, key=lambda block: _RANK.get(block.block, len(_BEST) - 1.5))
+
+
+def _filled(block: GenreBlock) -> list[str]:
+    """Return the values of a block that are more than white space."""
+    return [value for value in block.values if value.strip(" \t\r\n\0")]
+
+
+def _blocks_told(genre_map: GenreMap, blocks: Sequence[GenreBlock]) -> list[tuple[str, list[str]]]:
+    """Return the blocks that count, each with its values."""
+    told = [(block.block, values) for block in _ranked(blocks) if (values := _filled(block))]
+    others = [(block, values) for block, values in told if block != ID3V1]
+    if any(not genre_map.match_all(values).fillable for _, values in others):
+        return others
+    return told
+
+
+def _told(genre_map: GenreMap, blocks: Sequence[GenreBlock]) -> list[str]:
+    return [value for _, values in _blocks_told(genre_map, blocks) for value in values]
+
+
+def _holds(genre_map: GenreMap, values: Sequence[str], written: str) -> bool:
+    """Say whether the file's genre is the one that was written: every block that counts holds it, and nothing else.
+
+    The spelling does not matter: software that turns "Rock" into "(17)" or "ROCK" has not made it a person's genre.
+    """
+    return bool(values) and all(genre_map.same(value, written) for value in values)

@@ -16,8 +16,8 @@ UNMAPPED = GenreMatch(GenreTagState.UNMAPPED)
 AMBIGUOUS = GenreMatch(GenreTagState.AMBIGUOUS)
 SKIPPED = GenreMatch(GenreTagState.SKIPPED)
 
-# Shorter words have neighbours that are words, too (house, mouse); from here on they are misspellings nearly always.
-TYPO_LETTERS = 6
+# Shorter words have neighbours that are words, too (house, mouse; rocker, rocket); from here on they are misspellings nearly always.
+TYPO_LETTERS = 7
 
 TAG_CHARACTERS = 1000  # what is longer is a text that strayed into the genre; patterns would take long over it
 

@@ -1,27 +1,50 @@
-"""Who is held out: tracks are split by artist, so that no model is asked about an artist that it has heard."""
+"""Who is held out: tracks are grouped by artist, and groups are given to train, val or test.
+
+A model that has heard an artist's other songs knows the artist, not the genre; so no artist is in two splits.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import os
 import re
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from tagger.base.errors import printable
 from tagger.base.records import GenreTagState, Split
-from tagger.genres.map import GenreMap
+from tagger.genres import spelling
+from tagger.genres.matching import GenreMap
 
-VAL = 0.15  # share of the groups that decide when training ends and how sure is sure
-TEST = 0.15  # share of the groups that the figures come from
-ENOUGH_GROUPS = 3  # a genre with fewer cannot be in all three splits
-NOBODY = frozenset({"various artists", "various", "va", "v a", "v.a.", "v/a", "divers", "diverse", "verschiedene",
-                    "varios artistas", "varios", "artisti vari", "unknown artist", "unknown", "[unknown]", "soundtrack",
-                    "original soundtrack", "compilation"})  # fmt: skip
+LEAST_GROUPS = 3  # a genre with fewer cannot be trained on, validated and tested on different artists
+
+# Keys (see `spelling`) of what stands in artist tags without being an artist.
+_NOBODY = frozenset(
+    spelling.key(spelling.plain(name))
+    for name in (
+        "Various Artists; Various; V.A.; VA; V/A; Varios; Varios Artistas; Varios Interpretes; Varios Artists; "
+        "Various Performers; Various Interprets; Various Artist; Artistes Divers; Divers; Divers Artistes; "
+        "Artistas Varios; Artisti Vari; AA.VV.; AAVV; Vari; Diverse; Diverse Artister; Diverse Interpreten; "
+        "Diverse Artiesten; Verschiedene; Verschiedene Interpreten; Verschiedene Künstler; Vários; Vários Artistas; "
+        "Vários Intérpretes; Multi-interprètes; Multi-artistes; Compilation; Compilations; Sampler; Soundtrack; "
+        "Original Soundtrack; OST; Original Cast; Unknown; Unknown Artist; Unknown Artists; [unknown]; No Artist; "
+        "[no artist]; Inconnu; Artiste inconnu; Unbekannt; Unbekannter Interpret; Unbekannter Künstler; Desconocido; "
+        "Artista desconocido; Artista desconhecido; Desconhecido; Artista sconosciuto; Sconosciuto; Onbekend; "
+        "Onbekende artiest; Okänd artist; Ukjent artist; Ukendt kunstner; Разные исполнители; Разные; Сборник; "
+        "Неизвестен; Неизвестный исполнитель; 群星; 合辑; ヴァリアス・アーティスト; オムニバス; 未知艺术家; "
+        "Artist; Artists; Interpret; None; Null; N/A; NA; Anonymous; Traditional; Trad.; Audio Track; Default"
+    ).split("; ")
+)
+_GUEST = re.compile(r"\s*[(\[]?\b(?:feat|ft|featuring)\b\.?\s.*", re.IGNORECASE | re.DOTALL)
+_SEVERAL = re.compile(r"[;\0]|\s/\s")
+_ARTICLE_LAST = re.compile(r"(.+),\s*(the|a|an|die|der|das|les|los|las|el|la|le)", re.IGNORECASE)
+_DISC = re.compile(r"(?:cd|dis[ck]|dvd|lp|side|seite|disque|disco)\s*[-_.#]?\s*(?:\d{1,2}|[a-d]|one|two|three)\b.*")
 
 
 @dataclass(frozen=True, slots=True)
 class GroupRow:
-    """What decides the group of a track. `folder` is relative to the library, empty at its top."""
+    """A track to group. `library` is the library's id, `folder` the folder in it (empty: the top)."""
 
     track: str
     library: int
@@ -33,100 +56,169 @@ class GroupRow:
 
 
 def group_tracks(rows: Iterable[GroupRow], genre_map: GenreMap) -> dict[str, str]:
-    """Return the group of each track, by its id.
+    """Return the group of every track, by its id.
 
-    The album artist, else the artist; "Various Artists" is nobody. Without either, the album's folder; but a folder
-    that holds several albums, is named after a genre, or is the top of the library is no album, and each of its tracks
-    is a group of its own.
+    A group is the album artist, else the artist, else the album folder. "Various Artists" and the like are nobody. A
+    folder that holds several albums, that is named after a genre, or that is the top of a library is no album: there
+    each track is a group of its own. Several rows of one track (copies of the same audio) are one track: the first
+    copy that names an artist decides, in the order of folders.
+
+    Parameters
+    ----------
+    rows : iterable of GroupRow
+        All tracks that are to be split, so that the albums in a folder can be counted.
+    genre_map : GenreMap
+        The station's map, to tell folders named after genres.
+
+    Returns
+    -------
+    dict of str to str
+        Track id to group. Groups are printable text.
     """
-    rows = list(rows)
+    ordered = sorted(rows, key=lambda row: (row.track, row.library, row.folder))
     albums: dict[tuple[int, bytes], set[str]] = defaultdict(set)
-    for row in rows:
-        albums[row.library, row.folder].add(_plain(row.album or ""))
+    for row in ordered:
+        albums[_album_folder(row)].add(_plain_name(row.album))
     groups: dict[str, str] = {}
-    for row in rows:
-        folder = row.folder.rpartition(b"/")[2].decode("utf-8", "surrogateescape")
-        if name := _artist(row):
-            groups[row.track] = f"artist:{name}"
-        elif folder and len(albums[row.library, row.folder]) == 1 and not _is_genre(folder, genre_map):
-            groups[row.track] = f"folder:{row.library}:{row.folder.decode('utf-8', 'surrogateescape')}"
-        else:
-            groups[row.track] = f"track:{row.track}"
+    artists: set[str] = set()
+    for row in ordered:
+        artist = _artist(row)
+        if artist and row.track not in artists:
+            artists.add(row.track)
+            groups[row.track] = f"artist {artist}"
+        elif row.track not in groups:
+            groups[row.track] = _folder_group(row, albums, genre_map)
     return groups
 
 
 def _artist(row: GroupRow) -> str:
-    """Return the artist to group by; empty if there is none."""
-    for name in (row.album_artist, row.artist):
-        plain = _plain(name or "")
-        if plain and plain not in NOBODY:
-            return plain
-    return ""
+    """Return whose track it is, spelled alike for all spellings of the name; empty if nobody is named."""
+    # On compilations the album artist may be a label, a series or a DJ; the artist is who can be heard.
+    names = (row.artist, row.album_artist) if row.compilation else (row.album_artist, row.artist)
+    return next((name for name in map(_artist_name, names) if name), "")
 
 
-def _plain(name: str) -> str:
-    return re.sub(r"\s+", " ", name).strip().casefold()
+def _artist_name(name: str | None) -> str:
+    text = _GUEST.sub("", _SEVERAL.split((name or "").strip(" ;/\0"), maxsplit=1)[0]).strip()
+    if found := _ARTICLE_LAST.fullmatch(text):
+        text = f"{found[2]} {found[1]}"
+    text = spelling.plain(text)
+    if spelling.key(text) in _NOBODY:
+        return ""
+    words = spelling.tokens(text)
+    if len(words) > 1 and words[0] == "the":
+        del words[0]
+    # A name without letters or digits ("!!!") still is one.
+    return spelling.spoken(words) or printable(text)
 
 
-def _is_genre(folder: str, genre_map: GenreMap) -> bool:
-    return genre_map.match(folder).state is not GenreTagState.UNMAPPED
+def _plain_name(name: str | None) -> str:
+    return spelling.key(spelling.plain(name or ""))
+
+
+def _album_folder(row: GroupRow) -> tuple[int, bytes]:
+    """Return the folder of the album: for the discs of a set, the one above."""
+    above, _, name = row.folder.rstrip(b"/").rpartition(b"/")
+    is_disc = above and _DISC.fullmatch(spelling.plain(os.fsdecode(name)))
+    return row.library, above if is_disc else row.folder.rstrip(b"/")
+
+
+def _folder_group(row: GroupRow, albums: Mapping[tuple[int, bytes], set[str]], genre_map: GenreMap) -> str:
+    library, folder = _album_folder(row)
+    name = os.fsdecode(folder.rpartition(b"/")[2])
+    if not folder or len(albums[library, folder] - {""}) > 1 or _is_genre(name, genre_map):
+        return f"track {row.track}"
+    return f"folder {library}/{printable(os.fsdecode(folder))}"
+
+
+def _is_genre(name: str, genre_map: GenreMap) -> bool:
+    """Say whether a folder is named after a genre, mapped or not ("Jazz", "Soundtracks", "Misc"); "1984" is an album."""
+    return any(c.isalpha() for c in name) and genre_map.match(name).state is not GenreTagState.UNMAPPED
+
+
+# --- splits ---------------------------------------------------------------------------------------------------------
 
 
 def assign_splits(
     group_labels: Mapping[str, Mapping[str, int]],
     stored: Mapping[str, Split],
     seed: int,
-    val: float = VAL,
-    test: float = TEST,
+    val: float = 0.15,
+    test: float = 0.15,
 ) -> dict[str, Split]:
-    """Give each group its split. The same groups are held out every night: what is stored stays.
+    """Return the split of every group.
 
-    A new group goes where its hash says. A genre with three or more groups but none in test or val gives the group of
-    the lowest hash to test, the next to val; groups that were not stored yet are given first.
+    Groups go by a stable hash of seed and name, and stay where they were once put. A genre with three or more groups
+    is held in all three splits: where the hash gave none to test or val, its lowest-hash group moves there. A genre
+    with fewer is trained on and not measured.
 
     Parameters
     ----------
-    group_labels : mapping
-        Group to label to number of tracks.
-    stored : mapping
-        Group to split, from earlier nights.
+    group_labels : mapping of str to mapping of str to int
+        For each group, the number of its tracks with each label.
+    stored : mapping of str to Split
+        What earlier calls returned, for this seed.
     seed : int
-        Another seed is another split.
+        Of the split.
     val, test : float
         Shares of the groups.
 
     Returns
     -------
-    dict
-        Of the groups in `group_labels`.
+    dict of str to Split
+        For the groups of `group_labels`.
     """
-    rank = {group: _hash(group, seed) for group in group_labels}
-    splits = {group: stored.get(group) or _by_hash(rank[group], val, test) for group in sorted(group_labels)}
-    labels = sorted({label for counts in group_labels.values() for label in counts})
-    for label in labels:
-        groups = sorted((g for g in group_labels if group_labels[g].get(label)), key=lambda g: (rank[g], g))
-        if len(groups) < ENOUGH_GROUPS:
-            continue
-        for split in (Split.TEST, Split.VAL, Split.TRAIN):
-            if not any(splits[group] is split for group in groups):
-                splits[_spare(groups, splits, stored)] = split
+    order = sorted(group_labels, key=lambda group: (_share(seed, group), group))
+    members: dict[str, list[str]] = defaultdict(list)
+    for group in order:
+        for label, tracks in group_labels[group].items():
+            if tracks > 0:
+                members[label].append(group)
+    splits: dict[str, Split] = {}
+    for group in order:
+        rare = any(len(members[label]) < LEAST_GROUPS for label in group_labels[group] if label in members)
+        splits[group] = stored.get(group) or (Split.TRAIN if rare else _by_share(_share(seed, group), val, test))
+    for label in sorted(members):
+        if len(members[label]) >= LEAST_GROUPS:
+            _hold_in_all(members[label], members, group_labels, splits, stored)
     return splits
 
 
-def _spare(groups: Sequence[str], splits: Mapping[str, Split], stored: Mapping[str, Split]) -> str:
-    """Return which of a genre's groups, by hash, can change its split: of three or more, one split has two."""
-    crowded = {split for split, count in Counter(splits[group] for group in groups).items() if count > 1}
-    source = Split.TRAIN if Split.TRAIN in crowded else next(split for split in Split if split in crowded)
-    return min((group for group in groups if splits[group] is source), key=lambda group: group in stored)
+def _share(seed: int, group: str) -> float:
+    """Return a number in [0, 1) that depends on seed and group alone."""
+    digest = hashlib.blake2b(f"{seed}:{group}".encode("utf-8", "surrogatepass"), digest_size=8).digest()
+    return int.from_bytes(digest, "big") / 2**64
 
 
-def _hash(group: str, seed: int) -> float:
-    """Return a number in [0, 1) that depends on nothing but the group and the seed."""
-    text = f"{seed}\0{group}".encode("utf-8", "surrogateescape")
-    return int.from_bytes(hashlib.blake2b(text, digest_size=8).digest(), "big") / 2**64
-
-
-def _by_hash(rank: float, val: float, test: float) -> Split:
-    if rank < test:
+def _by_share(share: float, val: float, test: float) -> Split:
+    if share < test:
         return Split.TEST
-    return Split.VAL if rank < test + val else Split.TRAIN
+    return Split.VAL if share < test + val else Split.TRAIN
+
+
+def _hold_in_all(
+    groups: Sequence[str],
+    members: Mapping[str, Sequence[str]],
+    group_labels: Mapping[str, Mapping[str, int]],
+    splits: dict[str, Split],
+    stored: Mapping[str, Split],
+) -> None:
+    """Move groups of one genre, given in the order of their hashes, until it is in test, val and train."""
+
+    def robs(group: str) -> bool:
+        """Say whether a genre of this group would be left without its split."""
+        return any(
+            all(splits[other] is not splits[group] for other in members[label] if other != group)
+            for label in group_labels[group]
+            if label in members
+        )
+
+    for wanted in (Split.TEST, Split.VAL, Split.TRAIN):
+        if any(splits[group] is wanted for group in groups):
+            continue
+        plenty = [group for group in groups if sum(splits[other] is splits[group] for other in groups) > 1]
+        # What was trained on or held out before is moved only if nothing new can be, and never from held out to
+        # trained on. Of those that rob no other genre, the first is the one with the lowest hash.
+        free = [group for group in plenty if group not in stored or wanted is not Split.TRAIN]
+        if free:
+            splits[min(free, key=lambda group: (group in stored, robs(group), splits[group] is not Split.TRAIN))] = wanted

@@ -3,44 +3,76 @@
 from __future__ import annotations
 
 import difflib
+import json
+from collections import defaultdict
 from collections.abc import Mapping
 
+from tagger.base.records import GenreTagState
 from tagger.genres import spelling
-from tagger.genres.map import GenreMap
+from tagger.genres.matching import GenreMap
 
-CLOSE = 0.8  # likeness of spellings (difflib's ratio) from which one is taken for a typing error of the other
-WORD_SCORE = 0.6  # of a genre that only a word of the tag names
+LEAST_LIKENESS = 0.75  # of letters; below this, proposals were wrong more often than right on the lists in tests/genres
+WORD_SCORE = 0.7  # a known genre among the words of the tag; times the share of letters that it covers
 
 
 def suggest(tag: str, genre_map: GenreMap) -> tuple[str, float] | None:
-    """Return the canonical genre that a tag may mean, and how much the spelling speaks for it; None if nothing does.
+    """Return the canonical genre that an unmapped tag most likely means.
 
     Parameters
     ----------
     tag : str
-        A genre tag that the map does not know.
+        A genre tag.
     genre_map : GenreMap
-        The map in force.
+        The station's map.
+
+    Returns
+    -------
+    (str, float) or None
+        A genre id and a score in (0, 1]; None if nothing comes near, or what comes nearest is skipped on purpose.
     """
     text = spelling.plain(tag)
-    key = spelling.key(text)
-    known = {alias: match.genre for alias, match in genre_map.aliases.items() if match.genre is not None}
-    close = difflib.get_close_matches(key, known, n=1, cutoff=CLOSE)
-    if close:
-        return known[close[0]], round(difflib.SequenceMatcher(None, key, close[0]).ratio(), 2)
-    votes = [genre for word in spelling.tokens(text) if (genre := genre_map.match(word).genre)]
-    if not votes or len(set(votes)) > 1:
+    words = [word for part in spelling.parts(text) for word in spelling.tokens(part)]
+    key = "".join(words)
+    if not key:
         return None
-    return votes[0], WORD_SCORE
+    found = [_by_words(words, genre_map), _by_letters(key, genre_map)]
+    genre, score = max((proposal for proposal in found if proposal), key=lambda p: p[1], default=(None, 0.0))
+    return (genre, round(score, 3)) if genre is not None else None
+
+
+def _by_words(words: list[str], genre_map: GenreMap) -> tuple[str | None, float] | None:
+    """Look for known genres among the words; the longest decides, the last one if several are as long."""
+    letters = sum(map(len, words))
+    best: tuple[int, int, str | None] | None = None
+    for start in range(len(words)):
+        for end in range(start + 1, len(words) + 1):
+            run = "".join(words[start:end])
+            match = genre_map.aliases.get(run)
+            if match is None or match.state not in (GenreTagState.MAPPED, GenreTagState.SKIPPED) or len(run) < 3:
+                continue
+            best = max(best or (0, 0, None), (len(run), start, match.genre), key=lambda found: found[:2])
+    return None if best is None else (best[2], WORD_SCORE * best[0] / letters)
+
+
+def _by_letters(key: str, genre_map: GenreMap) -> tuple[str | None, float] | None:
+    """Look for the alias that is spelled most alike."""
+    near = difflib.get_close_matches(key, genre_map.aliases, n=1, cutoff=LEAST_LIKENESS)
+    if not near:
+        return None
+    match = genre_map.aliases[near[0]]
+    if match.state not in (GenreTagState.MAPPED, GenreTagState.SKIPPED):
+        return None
+    return match.genre, difflib.SequenceMatcher(None, key, near[0]).ratio()
 
 
 def as_yaml(suggestions: Mapping[str, tuple[str, float]]) -> str:
-    """Return lines to paste into the aliases of each genre."""
-    by_genre: dict[str, list[str]] = {}
-    for tag, (genre, _) in sorted(suggestions.items()):
-        by_genre.setdefault(genre, []).append(tag)
-    lines = ["# Proposed aliases; check them before you paste them into the map:"]
-    for genre, tags in sorted(by_genre.items()):
-        quoted = ", ".join("'" + tag.replace("'", "''") + "'" for tag in tags)
-        lines.append(f"  - id: {genre}\n    aliases: [{quoted}]")
+    """Return proposals as lines to put into `genre_map.yaml`, grouped by genre, the surest first."""
+    by_genre: dict[str, list[tuple[float, str]]] = defaultdict(list)
+    for tag, (genre, score) in suggestions.items():
+        by_genre[genre].append((-score, tag))
+    lines = ["# Proposed aliases; add those that are right to genre_map.yaml."]
+    for genre in sorted(by_genre):
+        lines += [f"- id: {json.dumps(genre, ensure_ascii=False)}", "  aliases:"]
+        # JSON's strings are YAML's, too, whatever is in the tag.
+        lines += [f"    - {json.dumps(tag)}  # {-score:.2f}" for score, tag in sorted(by_genre[genre])]
     return "\n".join(lines)

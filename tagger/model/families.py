@@ -28,6 +28,7 @@ class Recipe:
     smoothing: float = 0.0  # of the labels
     mixup: float = 0.0
     augment: bool = False
+    average: float = 0.0  # of the weights, over the steps: how much of it stays from one step to the next
     warmup: int = 0  # steps over which the learning rate rises to its value
     plateau: int = 3
     drop: float = 0.4
@@ -148,8 +149,7 @@ FAMILIES: dict[str, Family] = {
                 weight_decay=0.02,
                 smoothing=0.05,
                 mixup=0.2,
-                augment=True,
-                warmup=30,
+                augment=True, average=0.99, warmup=30
             ),
             build_cnn2d,
         ),

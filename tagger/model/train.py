@@ -8,6 +8,7 @@ import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -147,13 +148,13 @@ def train(
     if not training.learn(max_epochs):
         return TrainResult(True, training.progress.epoch)
     learner, progress = training.learner, training.progress
-    learner.network.set_weights(training.best)
+    learner.kept.set_weights(training.best)
     heldout, temperature, limits, measures = examine(
         learner.logits, heard[max(heard)], genres, promise, promise_confidence
     )
     finished = Finished(
         model_id=f"{time.strftime('%Y%m%dT%H%M%S')}-{kind.name}-{secrets.token_hex(2)}",
-        network=learner.network, family=kind.name, genres=tuple(genres), form=dict(form or {}), clips=heard,
+        network=learner.kept, family=kind.name, genres=tuple(genres), form=dict(form or {}), clips=heard,
         progress=progress, heldout=heldout, temperature=temperature, thresholds=limits, measures=measures,
         facts={"seed": seed, "deterministic": deterministic, "promise": promise,
                "promise_confidence": promise_confidence, **(facts or {})},
@@ -176,7 +177,8 @@ class _Training:
         self.work = work
         self.watch = watch
         longest = clips[max(clips)]
-        self.learner = Learner(family.build(longest.rows, longest.columns, len(genres)), family.recipe)
+        build = partial(family.build, longest.rows, longest.columns, len(genres))
+        self.learner = Learner(build, family.recipe)
         held = unheard(longest)
         self.validation = held[longest.splits[held] == str(Split.VAL)]
         labels = np.concatenate([one.labels[one.of(Split.TRAIN)] for one in clips.values()])
@@ -218,10 +220,10 @@ class _Training:
     def _measure_best_again(self) -> None:
         """A loss on other validation tracks is no yardstick for the new ones."""
         now = self.learner.weights()
-        self.learner.network.set_weights(self.best)
+        self.learner.kept.set_weights(self.best)
         result = self._validate()
         self.progress.best_loss = result[0] if result else None
-        self.learner.network.set_weights(now)
+        self.learner.kept.set_weights(now)
 
     def _validate(self) -> tuple[float, float] | None:
         return validation(self.learner.logits, self.clips[max(self.clips)], self.validation)
