@@ -6,7 +6,6 @@ both ways. A cell says yes only if it holds for both files. Other tags are compa
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import json
 import os
@@ -219,8 +218,13 @@ def table() -> str:
     return "\n".join(lines)
 
 
-if __name__ == "__main__":
-    argparse.ArgumentParser(description=__doc__.splitlines()[0]).parse_args()
+def main() -> None:
+    """Print the table; end with an error if something did not hold."""
     shown = table()
     print(shown)
-    sys.exit("NO" in shown)
+    if "NO" in shown:
+        sys.exit("a container does not hold what is promised")
+
+
+if __name__ == "__main__":
+    main()

@@ -56,17 +56,25 @@ def label_track(
     rejected : bool
         A person said no in review.
     """
-    values = _told(genre_map, blocks)
-    written = [write for write in past if not write.undone and _holds(genre_map, values, write.written)]
-    noted = provenance is not None and _holds(genre_map, values, provenance.written)
+    told = _blocks_told(genre_map, blocks)
+    standing = [write for write in past if not write.undone]
+    noted = [provenance.written] if provenance is not None else []
+    by_person = [write.written for write in standing if write.by == "person"]
+    by_machine = [*noted, *(write.written for write in standing if write.by != "person")]
+    by_machine = [text for text in by_machine if not any(genre_map.same(text, other) for other in by_person)]
+
+    # A later write takes the place of an earlier one, so it is enough that one of them still stands in all blocks.
+    own = [*noted, *(write.written for write in standing if write.own)]
     ours = provenance is not None or any(write.own for write in past)
-    # A later write takes the place of an earlier one, so it is enough that one of them still stands.
-    stands = noted or any(write.own for write in written)
+    genres = [values for _, values in told if not genre_map.match_all(values).fillable]
+    stands = bool(genres) and any(all(_holds(genre_map, values, text) for values in genres) for text in own)
     closed = rejected or (ours and not stands)
-    by_person = any(write.by == "person" for write in written)
-    if not by_person and (noted or written):
+
+    # Where a person changed one block only, what stands in the others is still this system's.
+    persons = [entry for entry in told if not any(_holds(genre_map, entry[1], text) for text in by_machine)]
+    match = _combined(genre_map, persons)
+    if len(persons) < len(told) and match.fillable:
         return TrackLabel(TrackState.MACHINE, None, closed)
-    match = match_blocks(genre_map, blocks)
     if match.state is GenreTagState.PLACEHOLDER:
         return TrackLabel(TrackState.UNTAGGED if match.fillable else TrackState.SKIPPED, None, closed)
     return TrackLabel(_STATES[match.state], match.genre, closed)
@@ -78,7 +86,7 @@ def match_blocks(genre_map: GenreMap, blocks: Sequence[GenreBlock]) -> GenreMatc
     ID3v1 can only hold numbers of a short list, so it counts where no other block says anything. Its byte 0 (Blues) is
     what a block holds whose genre nobody ever set: no label, and yet not certainly empty.
     """
-    return combined(_match(genre_map, block, values) for block, values in _blocks_told(genre_map, blocks))
+    return _combined(genre_map, _blocks_told(genre_map, blocks))
 
 
 def genre_text(blocks: Sequence[GenreBlock]) -> str | None:
@@ -88,6 +96,10 @@ def genre_text(blocks: Sequence[GenreBlock]) -> str | None:
         if values:
             return "; ".join(values)
     return None
+
+
+def _combined(genre_map: GenreMap, told: Sequence[tuple[str, list[str]]]) -> GenreMatch:
+    return combined(_match(genre_map, block, values) for block, values in told)
 
 
 def _match(genre_map: GenreMap, block: str, values: Sequence[str]) -> GenreMatch:
@@ -114,13 +126,9 @@ def _blocks_told(genre_map: GenreMap, blocks: Sequence[GenreBlock]) -> list[tupl
     return told
 
 
-def _told(genre_map: GenreMap, blocks: Sequence[GenreBlock]) -> list[str]:
-    return [value for _, values in _blocks_told(genre_map, blocks) for value in values]
-
-
 def _holds(genre_map: GenreMap, values: Sequence[str], written: str) -> bool:
-    """Say whether the file's genre is the one that was written: every block that counts holds it, and nothing else.
+    """Say whether a block holds what was written, and nothing else.
 
     The spelling does not matter: software that turns "Rock" into "(17)" or "ROCK" has not made it a person's genre.
     """
-    return bool(values) and all(genre_map.same(value, written) for value in values)
+    return all(genre_map.same(value, written) for value in values)

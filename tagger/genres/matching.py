@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from tagger.base.records import GenreMatch, GenreTagState
 from tagger.genres import id3v1, spelling
@@ -16,7 +17,8 @@ UNMAPPED = GenreMatch(GenreTagState.UNMAPPED)
 AMBIGUOUS = GenreMatch(GenreTagState.AMBIGUOUS)
 SKIPPED = GenreMatch(GenreTagState.SKIPPED)
 
-# Shorter words have neighbours that are words, too (house, mouse; rocker, rocket); from here on they are misspellings nearly always.
+# Shorter words have neighbours that are words, too (house, mouse; rocker, rocket). From here on a neighbour is nearly
+# always a misspelling.
 TYPO_LETTERS = 7
 
 TAG_CHARACTERS = 1000  # what is longer is a text that strayed into the genre; patterns would take long over it
@@ -66,7 +68,7 @@ class GenreMap:
     fillers: frozenset[str] = frozenset()
     _known: dict[str, GenreMatch] = field(default_factory=dict, init=False, repr=False, compare=False)
 
-    @property
+    @cached_property
     def hash(self) -> str:
         """Sixteen hex digits that differ between maps of different meaning; comments and layout do not matter."""
         meaning = [

@@ -26,7 +26,7 @@ RULES = 1  # raise when a tag may come out otherwise than before, so that an ind
 CONJUNCTION = "&"
 _CONJUNCTIONS = frozenset({"and", "und", "et", "y", "och", "og"})
 _NOT_DECOMPOSED = str.maketrans(
-    {"ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ı": "i", "ﬁ": "fi"}
+    {"ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "\u0131": "i"}
 )
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#x[0-9a-f]{1,6}|[a-z][a-z0-9]{1,30});|&amp(?![a-z;])", re.IGNORECASE)
 _PERCENT = re.compile(r"%[0-9A-Fa-f]{2}")

@@ -19,24 +19,21 @@ from tagger.genres.matching import GenreMap
 
 LEAST_GROUPS = 3  # a genre with fewer cannot be trained on, validated and tested on different artists
 
-# Keys (see `spelling`) of what stands in artist tags without being an artist.
-_NOBODY = frozenset(
-    spelling.key(spelling.plain(name))
-    for name in (
-        "Various Artists; Various; V.A.; VA; V/A; Varios; Varios Artistas; Varios Interpretes; Varios Artists; "
-        "Various Performers; Various Interprets; Various Artist; Artistes Divers; Divers; Divers Artistes; "
-        "Artistas Varios; Artisti Vari; AA.VV.; AAVV; Vari; Diverse; Diverse Artister; Diverse Interpreten; "
-        "Diverse Artiesten; Verschiedene; Verschiedene Interpreten; Verschiedene Künstler; Vários; Vários Artistas; "
-        "Vários Intérpretes; Multi-interprètes; Multi-artistes; Compilation; Compilations; Sampler; Soundtrack; "
-        "Original Soundtrack; OST; Original Cast; Unknown; Unknown Artist; Unknown Artists; [unknown]; No Artist; "
-        "[no artist]; Inconnu; Artiste inconnu; Unbekannt; Unbekannter Interpret; Unbekannter Künstler; Desconocido; "
-        "Artista desconocido; Artista desconhecido; Desconhecido; Artista sconosciuto; Sconosciuto; Onbekend; "
-        "Onbekende artiest; Okänd artist; Ukjent artist; Ukendt kunstner; Разные исполнители; Разные; Сборник; "
-        "Неизвестен; Неизвестный исполнитель; 群星; 合辑; ヴァリアス・アーティスト; オムニバス; 未知艺术家; "
-        "Artist; Artists; Interpret; None; Null; N/A; NA; Anonymous; Traditional; Trad.; Audio Track; Default"
-    ).split("; ")
-)
-_GUEST = re.compile(r"\s*[(\[]?\b(?:feat|ft|featuring)\b\.?\s.*", re.IGNORECASE | re.DOTALL)
+# What stands in artist tags without being an artist.
+_NOBODY_NAMES = """
+Various Artists; Various; V.A.; VA; V/A; Various Artist; Various Performers; Varios; Varios Artistas; Artistas Varios;
+Varios Interpretes; Artistes Divers; Divers; Divers Artistes; Artisti Vari; AA.VV.; Vari; Diverse; Diverse Artister;
+Diverse Interpreten; Diverse Artiesten; Verschiedene; Verschiedene Interpreten; Verschiedene Künstler; Vários Artistas;
+Multi-interprètes; Multi-artistes; Разные исполнители; Разные; Сборник; 群星; 合辑; ヴァリアス・アーティスト;
+オムニバス; Compilation; Compilations; Sampler; Soundtrack; Original Soundtrack; OST; Original Cast;
+Unknown; Unknown Artist; Unknown Artists; No Artist; Inconnu; Artiste inconnu; Unbekannt; Unbekannter Interpret;
+Unbekannter Künstler; Desconocido; Artista desconocido; Desconhecido; Artista desconhecido; Sconosciuto;
+Artista sconosciuto; Onbekend; Onbekende artiest; Okänd artist; Ukjent artist; Ukendt kunstner; Неизвестен;
+Неизвестный исполнитель; 未知艺术家; Artist; Artists; Interpret; None; Null; N/A; NA; Anonymous; Traditional; Trad.;
+Audio Track
+"""
+_NOBODY = frozenset(spelling.key(spelling.plain(name)) for name in _NOBODY_NAMES.split(";"))
+_GUEST = re.compile(r"(?<=\S)\s+[(\[]?(?:feat|ft|featuring)\b\.?\s.*", re.IGNORECASE | re.DOTALL)
 _SEVERAL = re.compile(r"[;\0]|\s/\s")
 _ARTICLE_LAST = re.compile(r"(.+),\s*(the|a|an|die|der|das|les|los|las|el|la|le)", re.IGNORECASE)
 _DISC = re.compile(r"(?:cd|dis[ck]|dvd|lp|side|seite|disque|disco)\s*[-_.#]?\s*(?:\d{1,2}|[a-d]|one|two|three)\b.*")
@@ -108,8 +105,8 @@ def _artist_name(name: str | None) -> str:
     words = spelling.tokens(text)
     if len(words) > 1 and words[0] == "the":
         del words[0]
-    # A name without letters or digits ("!!!") still is one.
-    return spelling.spoken(words) or printable(text)
+    # Run together, so that AC/DC, AC-DC and ACDC are one. A name without letters or digits ("!!!") still is one.
+    return "".join(words) or printable(text)
 
 
 def _plain_name(name: str | None) -> str:
@@ -132,7 +129,7 @@ def _folder_group(row: GroupRow, albums: Mapping[tuple[int, bytes], set[str]], g
 
 
 def _is_genre(name: str, genre_map: GenreMap) -> bool:
-    """Say whether a folder is named after a genre, mapped or not ("Jazz", "Soundtracks", "Misc"); "1984" is an album."""
+    """Say whether a folder is named after a genre, mapped or not ("Jazz", "Soundtracks"); "1984" is an album."""
     return any(c.isalpha() for c in name) and genre_map.match(name).state is not GenreTagState.UNMAPPED
 
 
@@ -221,4 +218,5 @@ def _hold_in_all(
         # trained on. Of those that rob no other genre, the first is the one with the lowest hash.
         free = [group for group in plenty if group not in stored or wanted is not Split.TRAIN]
         if free:
-            splits[min(free, key=lambda group: (group in stored, robs(group), splits[group] is not Split.TRAIN))] = wanted
+            chosen = min(free, key=lambda group: (group in stored, robs(group), splits[group] is not Split.TRAIN))
+            splits[chosen] = wanted

@@ -1,0 +1,33 @@
+"""`python -m bench [NAME...]`: run the measurements, all or the named ones, here and now."""
+
+from __future__ import annotations
+
+import importlib
+import platform
+import resource
+import sys
+
+BENCHES = {
+    "containers": "read, write and undo in every container: what comes back",
+    "clips": "cutting clips: seek and decode beside whole-file decoding, and the share of the file that is read",
+}
+
+
+def main(names: list[str]) -> int:
+    """Run benches by name; all without names."""
+    unknown = sorted(set(names) - set(BENCHES))
+    if unknown:
+        print(f"no such bench: {', '.join(unknown)}; there are {', '.join(BENCHES)}", file=sys.stderr)
+        return 2
+    print(f"{platform.machine()}, {platform.system()} {platform.release()}, Python {platform.python_version()}\n")
+    for name in names or BENCHES:
+        print(f"## {name}: {BENCHES[name]}\n")
+        importlib.import_module(f"bench.{name}").main()
+        print()
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(f"peak memory of this process: {peak:.0f} MiB")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
