@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 
 RATE = 44100
+POSTGRES = "TAGGER_TEST_POSTGRES"
 
 
 @pytest.fixture(autouse=True)
@@ -36,6 +38,25 @@ def make_audio() -> Callable[..., Path]:
         return path
 
     return make
+
+
+@pytest.fixture
+def postgres_url() -> Iterator[str]:
+    """A URL whose tables lie in a schema of their own."""
+    from sqlalchemy import create_engine, make_url, text
+
+    server = os.environ.get(POSTGRES)
+    if not server:
+        pytest.skip(f"no PostgreSQL: {POSTGRES} is not set")
+    schema = f"test_{secrets.token_hex(4)}"
+    engine = create_engine(server)
+    with engine.begin() as connection:
+        connection.execute(text(f"CREATE SCHEMA {schema}"))
+    url = make_url(server).update_query_dict({"options": f"-csearch_path={schema}"})
+    yield url.render_as_string(hide_password=False)
+    with engine.begin() as connection:
+        connection.execute(text(f"DROP SCHEMA {schema} CASCADE"))
+    engine.dispose()
 
 
 @pytest.hookimpl(wrapper=True)

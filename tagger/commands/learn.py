@@ -233,6 +233,7 @@ def _counts(card: dict[str, Any]) -> dict[str, int]:
 def retire(session: Session) -> None:
     """Let the oldest models go, but never the current one."""
     models = session.index.models.all()
+    session.index.predictions.keep_only([model.model_id for model in models if model.current])
     for old in [model for model in models if not model.current][session.settings.keep_models - 1 :]:
         session.index.models.forget(old.model_id)
         folder = Path(old.folder)

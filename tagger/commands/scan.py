@@ -260,7 +260,9 @@ def summary(session: Session, counts: dict[str, int]) -> list[str]:
     """Return the scan in a few lines for people."""
     seen = ", ".join(f"{counts[kind]:,} {kind}" for kind in ("new", "changed", "moved", "unchanged") if counts[kind])
     states = ", ".join(f"{counts[state.value]:,} {state.value}" for state in TrackState if counts[state.value])
-    lines = [f"{counts['files']:,} files: {seen or 'none readable'}.", f"Genres: {states or 'none'}."]
+    lines = [f"{counts['files']:,} files: {seen or 'none that can be read'}.", f"Genres: {states or 'none'}."]
+    if not counts["files"]:
+        lines = ["0 files: there is no audio here that tagger knows."]
     if counts["missing"]:
         lines.append(f"{counts['missing']:,} known files are missing.")
     if counts["unreadable"]:

@@ -24,7 +24,7 @@ def run(session: Session, arguments: argparse.Namespace) -> Outcome:
     counts = index.select.counts()
     numbers = {state.value: counts.states[state] for state in TrackState}
     own: dict[str, Any] = {
-        "index": index.name,
+        "index": index.name.removeprefix("the index "),
         "libraries": [
             {"path": os.fsdecode(row.root), "scanned_at": row.scanned_at.isoformat() if row.scanned_at else None}
             for row in index.libraries.all()

@@ -71,10 +71,12 @@ def label_track(
     closed = rejected or (ours and not stands)
 
     # Where a person changed one block only, what stands in the others is still this system's.
-    persons = [entry for entry in told if not any(_holds(genre_map, entry[1], text) for text in by_machine)]
+    persons = [entry for entry in told if not any(_left_by(genre_map, *entry, text) for text in by_machine)]
     match = _combined(genre_map, persons)
     if len(persons) < len(told) and match.fillable:
-        return TrackLabel(TrackState.MACHINE, None, closed)
+        if not _blanked(blocks):
+            return TrackLabel(TrackState.MACHINE, None, closed)
+        closed = closed or ours
     if match.state is GenreTagState.PLACEHOLDER:
         return TrackLabel(TrackState.UNTAGGED if match.fillable else TrackState.SKIPPED, None, closed)
     return TrackLabel(_STATES[match.state], match.genre, closed)
@@ -124,6 +126,20 @@ def _blocks_told(genre_map: GenreMap, blocks: Sequence[GenreBlock]) -> list[tupl
     if any(not genre_map.match_all(values).fillable for _, values in others):
         return others
     return told
+
+
+def _left_by(genre_map: GenreMap, block: str, values: Sequence[str], written: str) -> bool:
+    """Say whether a block holds what this system put there: in ID3v1 that may be the nearest number."""
+    if _holds(genre_map, values, written):
+        return True
+    genre = genre_map.match(written).genre
+    return block == ID3V1 and genre is not None and genre_map.match_all(values).genre == genre
+
+
+def _blanked(blocks: Sequence[GenreBlock]) -> bool:
+    """Say whether the block that players show has been emptied, though others may still hold a genre."""
+    main = next((block for block in _ranked(blocks) if block.block != ID3V1), None)
+    return main is None or not _filled(main)
 
 
 def _holds(genre_map: GenreMap, values: Sequence[str], written: str) -> bool:

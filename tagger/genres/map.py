@@ -118,8 +118,8 @@ class _Reader:
         genres: list[Genre] = []
         rules: list[Rule] = []
         entries = list(self._items(node, "genres"))
-        if not entries:
-            raise self._fault(node, "there are no genres")
+        if len(entries) < 2:
+            raise self._fault(node, "a map has at least two genres; there is nothing to tell apart otherwise")
         for entry in entries:
             own = self._mapping(entry, "a genre", ("id", "name", "aliases", "patterns"), ("id", "name"))
             genre = Genre(self._id(own["id"], genres), self._name(own["name"], genres))
@@ -200,8 +200,8 @@ class _Reader:
             pattern = re.compile(text)
         except re.error as error:
             raise self._fault(node, f"bad pattern {text!r}: {error}") from error
-        if pattern.fullmatch(""):
-            raise self._fault(node, f"bad pattern {text!r}: it matches nothing at all")
+        if pattern.search(""):
+            raise self._fault(node, f"bad pattern {text!r}: it matches any tag")
         return pattern
 
     # --- nodes
@@ -221,7 +221,7 @@ class _Reader:
             found[key] = value
         for key in needed:
             if key not in found:
-                raise self._fault(node, f"{what} lacks the key {key!r}")
+                raise self._fault(node, f"{what} has no `{key}`")
         return found
 
     def _items(self, node: yaml.Node, what: str) -> Iterator[yaml.Node]:

@@ -37,7 +37,7 @@ class Genre:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A pattern, held against a whole tag, and what it makes of it."""
+    """A pattern to look for in a tag, and what the tag means if it is there."""
 
     pattern: re.Pattern[str]
     match: GenreMatch
@@ -101,7 +101,9 @@ class GenreMap:
         """Return what one genre string means, be it one genre, several, a number or nothing."""
         found = self._known.get(tag)
         if found is None:
-            found = self._known[tag] = self._read(spelling.plain(tag[:TAG_CHARACTERS]))
+            text = tag.strip()
+            found = self._read(spelling.plain(text)) if len(text) <= TAG_CHARACTERS else UNMAPPED
+            self._known[tag] = found
         return found
 
     def match_all(self, values: Sequence[str]) -> GenreMatch:
@@ -118,15 +120,17 @@ class GenreMap:
         key = spelling.key(text)
         if not key:
             return BLANK
-        if (number := _NUMBER.fullmatch(text)) and (found := self._number(int(number[1]), "(" in text)):
-            return found
-        if key in self.aliases:
+        number = _NUMBER.fullmatch(text)
+        reference = number is not None and "(" in text
+        if key in self.aliases and not reference:
             return self.aliases[key]
-        for rule in self.placeholder_rules:
-            if rule.pattern.fullmatch(text):
-                return rule.match
+        if number and (found := self._number(int(number[1]), reference)):
+            return found
         if references := _REFERENCES.fullmatch(text):
             return self._references(re.findall(r"\d+", references[1]), references[2])
+        for rule in self.placeholder_rules:
+            if rule.pattern.search(text):
+                return rule.match
         parts = spelling.parts(text)
         return combined(map(self._read, parts)) if len(parts) > 1 else self._one(spelling.tokens(parts[0]))
 
@@ -148,14 +152,17 @@ class GenreMap:
         "(17)Indie Rock" is Indie Rock, while "(17)Jazz" says two things."""
         refined = set(spelling.tokens(refinement.replace("/", " ")))
         if not refined:
-            return combined(self._read(f"({number})") for number in numbers)
+            return combined(self._referred(int(number)) for number in numbers)
         found = [self._read(refinement)]
         for number in map(int, numbers):
             name = id3v1.genre_name(number) or ""
             told_better = set(spelling.tokens(spelling.plain(name))) <= refined
             if number != id3v1.BLUES and not told_better:
-                found.append(self._read(f"({number})"))
+                found.append(self._referred(number))
         return combined(found)
+
+    def _referred(self, number: int) -> GenreMatch:
+        return self._number(number, reference=True) or self._read(str(number))
 
     # --- one genre
 
@@ -185,7 +192,7 @@ class GenreMap:
 
     def _by_rule(self, words: Sequence[str]) -> GenreMatch | None:
         said = spelling.spoken(words)
-        return next((rule.match for rule in self.rules if rule.pattern.fullmatch(said)), None)
+        return next((rule.match for rule in self.rules if rule.pattern.search(said)), None)
 
     def _misspelt(self, words: Sequence[str]) -> GenreMatch | None:
         """Return what the words mean if one long word among them is one letter off what the map knows."""

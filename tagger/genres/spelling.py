@@ -105,13 +105,13 @@ def _fused(words: Sequence[str]) -> list[str]:
 
 
 def _stripped(words: Sequence[str]) -> list[str]:
-    """Drop an "and" that joins nothing."""
+    """Drop an "and" that joins nothing, unless there is nothing else."""
     start, end = 0, len(words)
     while start < end and words[start] == CONJUNCTION:
         start += 1
     while end > start and words[end - 1] == CONJUNCTION:
         end -= 1
-    return list(words[start:end])
+    return list(words[start:end] or words[:1])
 
 
 def without(words: Sequence[str], fillers: frozenset[str]) -> list[str]:
@@ -139,7 +139,7 @@ def key(text: str) -> str:
 def parts(text: str) -> list[str]:
     """Return the genres that a plain text lists, cut at the surest separator in it; one item if there is none."""
     for separator in SEPARATORS:
-        found = [part for part in separator.split(text) if "".join(tokens(part))]
+        found = [part.strip() for part in separator.split(text) if "".join(tokens(part))]
         if len(found) > 1:
             return found
     return [text]

@@ -33,9 +33,9 @@ Artista sconosciuto; Onbekend; Onbekende artiest; Okänd artist; Ukjent artist; 
 Audio Track
 """
 _NOBODY = frozenset(spelling.key(spelling.plain(name)) for name in _NOBODY_NAMES.split(";"))
-_GUEST = re.compile(r"(?<=\S)\s+[(\[]?(?:feat|ft|featuring)\b\.?\s.*", re.IGNORECASE | re.DOTALL)
+_GUEST = re.compile(r"(?<=\S)\s+[(\[]?(?:feat|ft|featuring)\b\.?\s.*", re.DOTALL)
 _SEVERAL = re.compile(r"[;\0]|\s/\s")
-_ARTICLE_LAST = re.compile(r"(.+),\s*(the|a|an|die|der|das|les|los|las|el|la|le)", re.IGNORECASE)
+_ARTICLE_LAST = re.compile(r"(.+),\s*(the|a|an|die|der|das|les|los|las|el|la|le)")
 _DISC = re.compile(r"(?:cd|dis[ck]|dvd|lp|side|seite|disque|disco)\s*[-_.#]?\s*(?:\d{1,2}|[a-d]|one|two|three)\b.*")
 
 
@@ -75,7 +75,7 @@ def group_tracks(rows: Iterable[GroupRow], genre_map: GenreMap) -> dict[str, str
     ordered = sorted(rows, key=lambda row: (row.track, row.library, row.folder))
     albums: dict[tuple[int, bytes], set[str]] = defaultdict(set)
     for row in ordered:
-        albums[_album_folder(row)].add(_plain_name(row.album))
+        albums[_album_folder(row)].add(_album_name(row.album))
     groups: dict[str, str] = {}
     artists: set[str] = set()
     for row in ordered:
@@ -96,21 +96,26 @@ def _artist(row: GroupRow) -> str:
 
 
 def _artist_name(name: str | None) -> str:
-    text = _GUEST.sub("", _SEVERAL.split((name or "").strip(" ;/\0"), maxsplit=1)[0]).strip()
+    text = _SEVERAL.split(spelling.plain(name or "").strip(" ;/\0"), maxsplit=1)[0]
+    text = _GUEST.sub("", text).strip()
     if found := _ARTICLE_LAST.fullmatch(text):
         text = f"{found[2]} {found[1]}"
-    text = spelling.plain(text)
     if spelling.key(text) in _NOBODY:
         return ""
-    words = spelling.tokens(text)
+    words = _words(text)
     if len(words) > 1 and words[0] == "the":
         del words[0]
     # Run together, so that AC/DC, AC-DC and ACDC are one. A name without letters or digits ("!!!") still is one.
     return "".join(words) or printable(text)
 
 
-def _plain_name(name: str | None) -> str:
-    return spelling.key(spelling.plain(name or ""))
+def _words(text: str) -> list[str]:
+    return re.findall(r"[^\W_]+", text.replace("&", " and "))
+
+
+def _album_name(name: str | None) -> str:
+    text = spelling.plain(name or "")
+    return "".join(_words(text)) or text
 
 
 def _album_folder(row: GroupRow) -> tuple[int, bytes]:

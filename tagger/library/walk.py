@@ -8,7 +8,7 @@ import os
 import re
 import stat
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from tagger.base.errors import FileProblem, LibraryLooksWrong, path_text, printable
 from tagger.base.records import FoundFile
@@ -89,16 +89,6 @@ def excluded(path: bytes, exclude: Sequence[str]) -> bool:
 def is_temporary_name(name: bytes) -> bool:
     """Say whether a file name is that of a copy to which a run was writing tags."""
     return TEMPORARY_NAME.fullmatch(name) is not None
-
-
-def leftovers(root: bytes, folders: Iterable[bytes]) -> Iterator[bytes]:
-    """Yield the absolute paths of copies that interrupted runs left in some folders (relative to `root`)."""
-    for folder in folders:
-        try:
-            names = sorted(name for name in os.listdir(os.path.join(root, folder)) if is_temporary_name(name))
-        except OSError:
-            continue  # what cannot be listed now is looked at again by the next run
-        yield from (os.path.join(root, folder, name) for name in names)
 
 
 def _folded(text: str) -> str:

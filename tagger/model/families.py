@@ -145,11 +145,7 @@ FAMILIES: dict[str, Family] = {
             "mel",
             True,
             Recipe(
-                learning_rate=4e-3,
-                weight_decay=0.02,
-                smoothing=0.05,
-                mixup=0.2,
-                augment=True, average=0.99, warmup=30
+                learning_rate=4e-3, weight_decay=0.02, smoothing=0.05, mixup=0.2, augment=True, average=0.99, warmup=30
             ),
             build_cnn2d,
         ),

@@ -43,8 +43,8 @@ class Heldout:
     def __len__(self) -> int:
         return len(self.labels)
 
-    def only(self, chosen: NDArray[np.bool_]) -> Heldout:
-        """Return the rows where `chosen` is true."""
+    def only(self, chosen: NDArray[np.bool_] | NDArray[np.int64]) -> Heldout:
+        """Return the rows where `chosen` is true, or those at the positions in it."""
         return Heldout(
             self.genres,
             self.tracks[chosen],

@@ -46,9 +46,7 @@ class Measures:
     genres: list[dict[str, object]]
 
 
-def measure(
-    heldout: Heldout, limits: Mapping[str, float | None], taken: NDArray[np.bool_], seed: int = 0
-) -> Measures:
+def measure(heldout: Heldout, limits: Mapping[str, float | None], taken: NDArray[np.bool_], seed: int = 0) -> Measures:
     """Measure a model on its test tracks, or on the validation tracks where there are none.
 
     Parameters

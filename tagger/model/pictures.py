@@ -134,7 +134,7 @@ def curves_picture(path: Path, history: Sequence[Mapping[str, float]], best_epoc
             if after["learning_rate"] < before["learning_rate"]:
                 axes.axvline(after["epoch"], color=GREY, linewidth=1, linestyle=":")
     left.plot([], [], color=GREY, linestyle=":", label="learning rate lowered")
-    left.legend(frameon=False, fontsize=8, labelcolor=INK)
+    left.legend(facecolor="white", edgecolor="none", framealpha=1, fontsize=8, labelcolor=INK, loc="upper right")
     _save(path, figure)
 
 

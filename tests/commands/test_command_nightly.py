@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import mutagen
+import numpy as np
 import pytest
 from mutagen.id3 import ID3, TCON
 
@@ -234,3 +235,55 @@ def test_dataset_and_inspect(night: Station) -> None:
     model = next(path for path in (night.home / "models").iterdir() if path.is_dir())
     for path, kind in ((folder, "dataset"), (model / "model.keras", "model"), (untagged(night.library)[0], "audio")):
         assert night.run("inspect", path).facts["kind"] == kind
+
+
+def test_trains_again_only_when_due(night: Station, monkeypatch: pytest.MonkeyPatch) -> None:
+    from .conftest import put_track
+
+    assert "learn" not in night.run("nightly", night.library).facts["stages"]
+    for number in range(5):  # 36 labels grow by more than a tenth
+        put_track(night.library / "More" / f"{number}.mp3", 0, 900 + number, artist=f"New {number}", genre="Rock")
+    facts = night.run("nightly", night.library).facts
+    assert facts["stages"]["learn"]["counts"]["tracks"] == 41
+    assert list(facts["stages"])[-1] == "learn", "with a model there is, training comes last"
+    assert "learn" not in night.run("nightly", night.library).facts["stages"]
+    monkeypatch.setenv("TAGGER_RETRAIN_DAYS", "0")
+    assert "learn" in night.run("nightly", night.library).facts["stages"]
+
+
+def test_time_budget_postpones_and_is_no_failure(night: Station, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TAGGER_RETRAIN_DAYS", "0")
+    result = night.run("nightly", night.library, "--apply", "--max-minutes", "0")
+    assert (result.code, result.counts["written"], result.counts["postponed"]) == (0, 0, 6)
+    assert "learn" not in result.facts["stages"]
+    assert night.run("nightly", night.library, "--apply").counts["written"] == 6
+
+
+def test_training_that_ran_out_of_time_goes_on(night: Station) -> None:
+    short = night.run("nightly", night.library, "--max-minutes", "0.001")
+    assert short.code == 0
+    result = night.run("train", "--epochs", "3", "--family", "cnn2d-wtsc")
+    assert result.code == 0, result.err
+    assert result.facts["model"].split("-", 1)[1].startswith("cnn2d-wtsc")
+
+
+def test_foreign_picture_data_set_can_be_trained_on(station: Station, tmp_path: Path) -> None:
+    from PIL import Image
+
+    random = np.random.default_rng(1)
+    for split, tracks in (("train", 6), ("val", 2), ("test", 2)):
+        for label, level in (("dark", 40), ("light", 200)):
+            folder = tmp_path / "pictures" / split / label
+            folder.mkdir(parents=True)
+            for track in range(tracks):
+                for clip in range(3):
+                    noise = random.integers(0, 40, (40, 50), dtype=np.uint8) + np.uint8(level)
+                    Image.fromarray(noise).save(folder / f"{label}{split}{track}__{clip}.png")
+    result = station.run("train", "--dataset", tmp_path / "pictures", "--epochs", "4")
+    assert result.code == 0, result.err
+    assert result.counts == {"tracks": 20, "clips": 60}
+    assert result.facts["promoted"] is False
+    assert result.facts["metrics"]["majority_baseline"] == 0.5
+    model = station.home / "models" / result.facts["model"]
+    assert (model / "card.json").is_file() and (model / "confusion.png").is_file()
+    assert station.run("dataset", "info", tmp_path / "pictures").facts["faults"] == []

@@ -146,3 +146,14 @@ def test_library_inside_another_is_refused(scanned: Station, add_track: Add) -> 
     result = scanned.run("scan", scanned.library / "pop")
     assert result.code == 2
     assert "lies inside the library" in result.err
+
+
+def test_index_on_postgresql(station: Station, add_track: Add, postgres_url: str) -> None:
+    add_track(station.library / "a.mp3", genre="Rock", artist="Ann")
+    add_track(station.library / "b.flac", container="flac", seed=2)
+    first = station.run("scan", station.library, "--index", postgres_url)
+    assert (first.code, first.counts["new"], first.counts["labelled"], first.counts["untagged"]) == (0, 2, 1, 1)
+    assert station.run("scan", station.library, "--index", postgres_url).counts["unchanged"] == 2
+    rows = station.run("export", "--format", "jsonl", "--index", postgres_url, json=False).out.splitlines()
+    assert len(rows) == 2
+    assert not (station.home / "index.db").exists()

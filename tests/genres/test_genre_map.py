@@ -115,7 +115,7 @@ MINIMAL = "genres:\n  - {id: a, name: A}\n  - {id: b, name: B, aliases: [Bee]}\n
         "no fillable",
         "bad fillable",
         "code",
-    ],  # fmt: skip
+    ],
 )
 def test_faulty_map_is_refused_with_file_and_line(tmp_path: Path, text: str, line: int, said: str) -> None:
     path = tmp_path / "genre_map.yaml"

@@ -69,10 +69,29 @@ SPELLINGS = {
         *("Blues", "Delta Blues", "Slow Jam", "(0)", "(0)Blues"),
     ],
     "rock": [
-        *("Rock", "ROCK", " rock ", "Rock Music", "Rock;", "[Rock]", "Ｒｏｃｋ", "\ufeffRock", "Ro\u200bck", "Rock!"),
+        *(
+            "Rock",
+            "ROCK",
+            " rock ",
+            "Rock Music",
+            "Rock;",
+            "[Rock]",
+            "\uff32\uff4f\uff43\uff4b",
+            "\ufeffRock",
+            "Ro\u200bck",
+            "Rock!",
+        ),
         *("17", "(17)", " 17 ", "017", "(17)Rock", "(17) Rock", "17;17", "17/79", "Rock (17)", "(17)Prog Rock"),
         *("Pop/Rock", "Pop / Rock", "Rock/Pop", "Pop Rock", "Pop & Rock", "Alt. Rock", "Alternative Rock", "Hard Rock"),
-        *("Rock & Roll", "Rock'n'Roll", "Rock 'n' Roll", "rock n roll", "RocknRoll", "Rock &amp; Roll", "Rock &#38; Roll"),
+        *(
+            "Rock & Roll",
+            "Rock'n'Roll",
+            "Rock 'n' Roll",
+            "rock n roll",
+            "RocknRoll",
+            "Rock &amp; Roll",
+            "Rock &#38; Roll",
+        ),
         *("Rock & Roll/Rockabilly", "Metal & Hard Rock", "Melodic Death Metal", "Rock|Hard Rock", "Rock\0Hard Rock"),
         *("Punk", "Ska Punk", "Blues Rock", "Country Rock", "Rap Metal", "Rock Opera", "Rock Français", "90s Rock"),
         *("Genre: Rock", "Rock, 2004", "Rock; 80s", "Rock; Soundtrack", "Other; Rock", "Rock www.example.com"),
@@ -83,7 +102,7 @@ SPELLINGS = {
         *("Video Game Music", "Comedy", "Stand-Up Comedy", "Spoken Word", "Speech", "Kids", "Children's Music"),
         *("Children&#39;s Music", "World", "World Music", "Latin", "Latin Music", "Salsa", "Reggae", "Lovers Rock"),
         *("Rocksteady", "Dancehall", "New Age", "Jingle", "Station ID", "Audiobook", "Hörbuch", "Podcast", "Christmas"),
-        *("Christmas Rock", "Weihnachten", "Navidad", "Folk, World, & Country", "Indian Classical", "New Wave", "0"),
+        *("Christmas Rock", "Weihnachten", "Navidad", "Folk, World, & Country", "Indian Classical", "New Wave"),
         *("80s", "80's", "Celtic", "Irish Folk", "Gospel", "Easy Listening", "Soundtrack; Unheard Of", "French Song"),
     ],
     AMBIGUOUS: [
@@ -97,7 +116,22 @@ SPELLINGS = {
     ],
     FILLABLE: [
         *("", " ", "\0", "-", "???", "Unknown", "Unknown genre", "<Unknown>", "(unknown)", "[UNKNOWN]", "unknown; "),
-        *("Genre", "None", "n/a", "N/A", "null", "No Genre", "Unclassifiable", "255", "(255)", "192", "1999", "-1"),
+        *(
+            "Genre",
+            "None",
+            "n/a",
+            "N/A",
+            "null",
+            "No Genre",
+            "Unclassifiable",
+            "0",
+            "00",
+            "255",
+            "(255)",
+            "192",
+            "1999",
+            "-1",
+        ),
         *("http://example.com/a?b=c", "HTTPS://EXAMPLE.COM", "www.example.com", "example.com", "me@example.org"),
         *("Unknown; www.example.com", "Unbekannt", "Desconocido", "Неизвестно"),
     ],
@@ -162,9 +196,12 @@ def test_same_genre_text(default_map: GenreMap, one: str, other: str, same: bool
 
 
 def test_a_text_that_strayed_into_the_genre_takes_no_time(default_map: GenreMap) -> None:
-    assert default_map.match("la la rock house jazz " * 10_000).state is not GenreTagState.MAPPED
+    assert default_map.match("la la rock house jazz " * 10_000).state is GenreTagState.UNMAPPED
+    assert default_map.match(" " * 10_000).fillable
 
 
-@pytest.mark.parametrize("tag", ["\ud800", "(" * 500, "&" * 500, "\0" * 500, "&#9999999;", "%ZZ%41", "((4)", "(4", "4)"])
+@pytest.mark.parametrize(
+    "tag", ["\ud800", "(" * 500, "&" * 500, "\0" * 500, "&#9999999;", "%ZZ%41", "((4)", "(4", "4)"]
+)
 def test_odd_tags_have_a_meaning(default_map: GenreMap, tag: str) -> None:
     assert default_map.match(tag).state in set(GenreTagState)

@@ -17,6 +17,8 @@ PLACED = {GenreTagState.MAPPED, GenreTagState.SKIPPED, GenreTagState.PLACEHOLDER
 DIFFERENCES = {
     "Classical": ("classical", "the station skipped it for want of songs; classical is one of the ten genres"),
     "Singer-Songwriter": ("alt", "the station put `Singer & Songwriter`, the same words, under alt"),
+    "Dirty South": ("hip hop", "southern hip hop; the words have no other meaning"),
+    "East Coast": ("hip hop", "east coast hip hop, likewise"),
     "Downtempo": ("edm", "the station put `Chill Out/Trip-Hop/Lounge` under edm"),
     "Pop / Rock": ("rock", "the station put `Pop/Rock`, the same words, under rock"),
     "Jazz / Pop / Rock": (None, "names two of the ten genres"),

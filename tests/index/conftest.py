@@ -2,39 +2,17 @@
 
 from __future__ import annotations
 
-import os
-import secrets
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, make_url, text
 
 from tagger.base.records import FoundFile, GenreBlock, TrackTags
 from tagger.index.journal import Journal
 from tagger.index.rows import ScannedFile, TrackRow
 from tagger.index.store import Index, open_index
 
-POSTGRES = "TAGGER_TEST_POSTGRES"
-
 Scan = Callable[..., ScannedFile]
-
-
-@pytest.fixture
-def postgres_url() -> Iterator[str]:
-    """A URL whose tables lie in a schema of their own."""
-    server = os.environ.get(POSTGRES)
-    if not server:
-        pytest.skip(f"no PostgreSQL: {POSTGRES} is not set")
-    schema = f"test_{secrets.token_hex(4)}"
-    engine = create_engine(server)
-    with engine.begin() as connection:
-        connection.execute(text(f"CREATE SCHEMA {schema}"))
-    url = make_url(server).update_query_dict({"options": f"-csearch_path={schema}"})
-    yield url.render_as_string(hide_password=False)
-    with engine.begin() as connection:
-        connection.execute(text(f"DROP SCHEMA {schema} CASCADE"))
-    engine.dispose()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

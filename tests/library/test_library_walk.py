@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tagger.base.errors import FileProblem, LibraryLooksWrong
-from tagger.library.walk import UnreadableFolder, excluded, is_temporary_name, leftovers, walk
+from tagger.library.walk import UnreadableFolder, excluded, is_temporary_name, walk
 
 
 def put(root: Path, *paths: str | bytes) -> None:
@@ -297,13 +297,3 @@ def test_a_library_that_cannot_be_listed_stops_the_walk(
 )
 def test_names_of_temporary_copies(name: bytes, is_one: bool) -> None:
     assert is_temporary_name(name) is is_one
-
-
-def test_leftovers_are_found(library: Path) -> None:
-    put(library, "a/x.mp3", "a/.x.mp3.tagger-1-a", "a/.b.tagger-1-a", "b/.c.tagger-1-a", ".d.tagger-1-a")
-    found = list(leftovers(os.fsencode(library), [b"", b"a", b"gone"]))
-    assert [os.path.relpath(path, os.fsencode(library)) for path in found] == [
-        b".d.tagger-1-a",
-        b"a/.b.tagger-1-a",
-        b"a/.x.mp3.tagger-1-a",
-    ]

@@ -50,9 +50,7 @@ def make_clips_of(
                 images.append(_clip(genre, sound, take, rows, FRAMES_PER_SECOND * length + 1))
                 rows_of.append((genre, f"{genre}-{artist}-{track}", f"artist {genre}-{artist}", split))
         labels, names, groups, splits = zip(*rows_of, strict=True)
-        found[length] = ClipSet(
-            np.stack(images), np.array(labels), np.array(names), np.array(groups), np.array(splits)
-        )
+        found[length] = ClipSet(np.stack(images), np.array(labels), np.array(names), np.array(groups), np.array(splits))
     return found
 
 
