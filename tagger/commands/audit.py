@@ -44,6 +44,26 @@ def run(session: Session, arguments: argparse.Namespace) -> Outcome:
     )
 
 
+def _unheard(session: Session) -> dict[str, tuple[str, float]]:
+    """Return what the current model says of labelled tracks by artists that it never heard, by track."""
+    from tagger.base.errors import NoModel
+    from tagger.model.heldout import read_heldout
+    from tagger.model.saved import HELDOUT_NAME
+
+    current = session.index.models.current()
+    if current is None:
+        return {}
+    try:
+        heldout = read_heldout(Path(current.folder) / HELDOUT_NAME)
+    except NoModel:  # the audit has plenty to say without
+        return {}
+    best = heldout.probabilities.argmax(axis=1)
+    return {
+        str(track): (heldout.genres[genre], float(chances[genre]))
+        for track, genre, chances in zip(heldout.tracks, best, heldout.probabilities, strict=True)
+    }
+
+
 def find(session: Session) -> list[Finding]:
     """Return the findings over all tracks of the index that a person has not dismissed."""
     from tagger.genres.suggest import suggest
@@ -51,5 +71,10 @@ def find(session: Session) -> list[Finding]:
 
     current = session.index.models.current()
     views = session.index.select.views(current.model_id if current else None)
-    tracks = [audit_track(view) for view in views if view.track.state is not None and not view.dismissed]
+    unheard = _unheard(session)
+    tracks = [
+        audit_track(view, unheard.get(view.track.track))
+        for view in views
+        if view.track.state is not None and not view.dismissed
+    ]
     return audit(tracks, session.genre_map.match_all, lambda tag: suggest(tag, session.genre_map))

@@ -73,11 +73,18 @@ def candidate(session: Session, view: TrackView) -> Candidate:
     )
 
 
-def audit_track(view: TrackView) -> AuditTrack:
-    """Return the track for the audit; a finding that a person dismissed is not looked for again."""
+def audit_track(view: TrackView, unheard: tuple[str, float] | None = None) -> AuditTrack:
+    """Return the track for the audit.
+
+    `unheard` is what a model says (genre, confidence) that has never heard the track's artist: all that can be held
+    against a label.
+    """
     from tagger.outcome.audit import AuditTrack
 
-    track, prediction = view.track, view.prediction
+    track = view.track
+    said = unheard if track.label is not None else None
+    if track.label is None and view.prediction is not None:
+        said = view.prediction.genre, view.prediction.confidence
     return AuditTrack(
         path=track.absolute,
         album=album_key(track),
@@ -86,8 +93,8 @@ def audit_track(view: TrackView) -> AuditTrack:
         blocks=track.genre_blocks,
         genre_tag=track.genre_tag,
         label=track.label,
-        predicted=prediction.genre if prediction else None,
-        confidence=prediction.confidence if prediction else None,
+        predicted=said[0] if said else None,
+        confidence=said[1] if said else None,
     )
 
 

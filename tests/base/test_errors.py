@@ -14,7 +14,7 @@ from tagger.base.errors import FileProblem, UnreadableAudio, WriteSkipped, print
     ids=["bytes path", "postponed"],
 )
 def test_problem_survives_a_process_boundary(problem: FileProblem) -> None:
-    back = pickle.loads(pickle.dumps(problem))  # what multiprocessing does
+    back = pickle.loads(pickle.dumps(problem))  # noqa: S301 - what multiprocessing does
     assert (type(back), back.path, back.cause) == (type(problem), problem.path, problem.cause)
     assert vars(copy.copy(back)) == vars(problem)
 

@@ -16,6 +16,7 @@ import pytest
 from mutagen.id3 import ID3, TCON
 
 from tagger.audio.hash import audio_hash
+from tagger.library.payload import fingerprint
 from tagger.library.tags import read_tags
 
 from .conftest import SETTINGS, Station, fill
@@ -287,3 +288,15 @@ def test_foreign_picture_data_set_can_be_trained_on(station: Station, tmp_path: 
     model = station.home / "models" / result.facts["model"]
     assert (model / "card.json").is_file() and (model / "confusion.png").is_file()
     assert station.run("dataset", "info", tmp_path / "pictures").facts["faults"] == []
+
+
+def test_audit_suspects_a_wrong_genre_on_an_artist_that_the_model_never_heard(night: Station) -> None:
+    assert night.run("audit").counts["suspicious"] == 0
+    heldout = next((night.home / "models").rglob("heldout.csv"))
+    with heldout.open(newline="") as file:
+        row = max((row for row in csv.DictReader(file) if row["label"] == "rock"), key=lambda row: float(row["rock"]))
+    path = next(p for p in night.library.rglob("*.*") if fingerprint(bytes(p))[:16] == row["track"])
+    retag(path, "Classical")
+    night.run("scan", night.library)
+    findings = [f for f in night.run("audit").facts["findings"] if f["kind"] == "suspicious"]
+    assert [(f["path"], f["suggested"]) for f in findings] == [(str(path), "rock")]
