@@ -114,7 +114,7 @@ def _predict(
         probabilities = canonical(session, classifier.genres, chances)
         genre, confidence, decision, reason = decide(probabilities, limits, unmeasured)
         if row.state in (TrackState.UNMAPPED, TrackState.AMBIGUOUS):
-            decision, reason = Decision.ABSTAIN, f"a person typed {row.genre_tag!r}; only a person can say what it means"
+            decision, reason = Decision.ABSTAIN, f"only a person can say what {row.genre_tag!r} means"
         counts["classified"] += 1
         counts["accepted" if decision == Decision.ACCEPT else "abstained"] += 1
         predictions.append(Prediction(row.track_id, classifier.id, probabilities, genre, confidence, decision, reason))
