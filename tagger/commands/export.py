@@ -30,9 +30,10 @@ def run(session: Session, arguments: argparse.Namespace) -> Outcome:
 
     if arguments.format == "m3u" and arguments.out is None:
         raise UsageError("m3u makes a playlist per genre; say where with --out FOLDER")
-    if arguments.out is None and session.console.as_json:
-        raise UsageError("--json and an export both want standard output; give the export a place with --out")
     rows = list(exported(session))
+    own = {"out": str(arguments.out) if arguments.out else None}
+    if arguments.out is None and session.console.as_json:  # one object is all that may stand on standard output
+        return Outcome({"tracks": len(rows)}, {**own, "tracks": [row.facts() for row in rows]}, asked=True)
     if arguments.format == "m3u":
         made, problems = export.write_playlists(rows, arguments.out, [genre.id for genre in session.genre_map.genres])
         session.problems += problems
@@ -45,7 +46,7 @@ def run(session: Session, arguments: argparse.Namespace) -> Outcome:
         else:
             write_text(arguments.out, "".join(texts))
             lines.append(f"{len(rows):,} tracks in {arguments.out}.")
-    return Outcome({"tracks": len(rows)}, {"out": str(arguments.out) if arguments.out else None}, lines, asked=True)
+    return Outcome({"tracks": len(rows)}, own, lines, asked=True)
 
 
 def exported(session: Session) -> Iterator[ExportRow]:

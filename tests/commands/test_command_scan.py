@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from collections.abc import Callable
@@ -157,3 +158,40 @@ def test_index_on_postgresql(station: Station, add_track: Add, postgres_url: str
     rows = station.run("export", "--format", "jsonl", "--index", postgres_url, json=False).out.splitlines()
     assert len(rows) == 2
     assert not (station.home / "index.db").exists()
+
+
+def test_exports(scanned: Station, tmp_path: Path) -> None:
+    keys = ["path", "artist", "album_artist", "album", "title", "genre_tags", "label", "state"]
+    keys += ["predicted", "confidence", "decision", "reason", "source"]
+    lines = scanned.run("export", "--format", "jsonl", json=False).out.splitlines()
+    rows = [json.loads(line) for line in lines]
+    assert len(rows) == 9
+    assert all(list(row) == keys for row in rows)
+    assert scanned.run("export").facts["tracks"] == rows
+    assert scanned.run("export", "--format", "csv", json=False).out.count("\n") == 10
+    result = scanned.run("export", "--format", "m3u", "--out", tmp_path / "lists")
+    assert result.code == 0
+    assert (tmp_path / "lists" / "rock.m3u").read_bytes().count(b"/library/") == 3
+    assert scanned.run("export", "--out", tmp_path / "index.csv").counts == {"tracks": 9}
+    assert (tmp_path / "index.csv").read_text("utf-8").startswith("path,artist,")
+
+
+def test_genres_lists_every_tag_with_what_it_means(scanned: Station) -> None:
+    rows = {row["genre_tag"]: row for row in scanned.run("genres").facts["genres"]}
+    assert rows["(17)"] == {"genre_tag": "(17)", "count": 1, "canonical": "rock", "state": "mapped"}
+    assert rows["Rock; Jazz"]["state"] == "ambiguous"
+    assert rows["Zzyzx"] == {"genre_tag": "Zzyzx", "count": 1, "canonical": None, "state": "unmapped"}
+    assert rows["Unknown genre"]["state"] == "placeholder"
+    unmapped = scanned.run("genres", "--unmapped", "--suggest").facts
+    assert {row["genre_tag"] for row in unmapped["genres"]} == {"Zzyzx", "Rock; Jazz"}
+
+
+def test_audit_counts_each_kind(scanned: Station, tmp_path: Path) -> None:
+    result = scanned.run("audit", "--csv", tmp_path / "audit.csv")
+    kinds = {finding["kind"] for finding in result.facts["findings"]}
+    assert {"unmapped", "ambiguous", "placeholder", "missing"} <= kinds
+    assert all(set(f) == {"path", "kind", "genre_tag", "suggested", "score"} for f in result.facts["findings"])
+    scores = [finding["score"] for finding in result.facts["findings"]]
+    assert scores == sorted(scores, reverse=True)
+    assert sum(result.counts.values()) == len(scores)
+    assert len((tmp_path / "audit.csv").read_text().splitlines()) == 1 + len(scores)
