@@ -117,10 +117,7 @@ class _Reader:
     def _genres(self, node: yaml.Node) -> tuple[list[Genre], list[Rule]]:
         genres: list[Genre] = []
         rules: list[Rule] = []
-        entries = list(self._items(node, "genres"))
-        if len(entries) < 2:
-            raise self._fault(node, "a map has at least two genres; there is nothing to tell apart otherwise")
-        for entry in entries:
+        for entry in self._items(node, "genres"):
             own = self._mapping(entry, "a genre", ("id", "name", "aliases", "patterns"), ("id", "name"))
             genre = Genre(self._id(own["id"], genres), self._name(own["name"], genres))
             match = GenreMatch(GenreTagState.MAPPED, genre.id)
@@ -128,6 +125,8 @@ class _Reader:
             self._claim(own["name"], genre.id, match)
             rules += self._aliases_and_rules(own, genre.id, match)
             genres.append(genre)
+        if len(genres) < 2:
+            raise self._fault(node, "a map has at least two genres; there is nothing to tell apart otherwise")
         return genres, rules
 
     def _skip(self, node: yaml.Node) -> list[Rule]:
