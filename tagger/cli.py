@@ -80,10 +80,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _complain(arguments, command, str(error), error.exit_code, started)
     except KeyboardInterrupt:
         return _complain(arguments, command, "stopped", EXIT_STOPPED, started)
-    except BrokenPipeError:
-        # The reader of our output has gone (`tagger export | head`): not an error of ours, and nothing left to say to.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return EXIT_FAILED
     except OSError as error:
         where = f"{os.fsdecode(error.filename)}: " if error.filename else ""
         return _complain(arguments, command, f"{where}{error.strerror or error}", EXIT_FAILED, started)
@@ -119,6 +115,19 @@ def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
     return parser
 
 
+def _home_named(arguments: Sequence[str]) -> str | None:
+    """Return the home that the command line means, also where it does not parse."""
+    from tagger.base.home import find_home
+
+    named = None
+    for word, following in zip(arguments, [*arguments[1:], ""], strict=True):
+        if word == "--home":
+            named = following
+        elif word.startswith("--home="):
+            named = word.removeprefix("--home=")
+    return str(find_home(named).folder)
+
+
 def _complain(arguments: Sequence[str], command: str | None, message: str, code: int, started: float) -> int:
     line = printable(message if message.startswith("tagger") else f"tagger: {message}")
     print(line, file=sys.stderr)
@@ -126,5 +135,6 @@ def _complain(arguments: Sequence[str], command: str | None, message: str, code:
         from tagger.commands.console import print_json
 
         facts: dict[str, Any] = {"command": command, "run_id": None, "seconds": round(time.monotonic() - started, 3)}
-        print_json({**facts, "counts": {}, "errors": [{"path": None, "error": message}]})
+        facts |= {"counts": {}, "errors": [{"path": None, "error": message.removeprefix("tagger: ")}]}
+        print_json({**facts, "home": _home_named(arguments)})
     return code

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 import os
 import tomllib
@@ -144,6 +145,10 @@ def _from_file(path: Path) -> dict[str, Any]:
 def _from_variables(environ: dict[str, str]) -> dict[str, Any]:
     """Settings among the variables. Others that start alike belong to somebody else and are let be."""
     known = {VARIABLE_PREFIX + key.upper(): key for key in Settings.model_fields}
+    for name in environ.keys() - known.keys() - NOT_SETTINGS:
+        meant = difflib.get_close_matches(name, known, n=1, cutoff=0.85) if name.startswith(VARIABLE_PREFIX) else []
+        if meant:
+            raise SettingsError(f"the variable {name} sets nothing; was {meant[0]} meant?")
     return {known[name]: text for name, text in environ.items() if name in known and name not in NOT_SETTINGS}
 
 

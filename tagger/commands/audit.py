@@ -6,8 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tagger.base.files import write_text
-from tagger.commands.console import table
+from tagger.commands.console import save_text, table
 from tagger.commands.session import Outcome, Session
 from tagger.commands.views import audit_track
 
@@ -34,14 +33,20 @@ def run(session: Session, arguments: argparse.Namespace) -> Outcome:
     if len(groups) > arguments.top:
         lines.append(f"... and {len(groups) - arguments.top:,} more (--top, --csv FILE)")
     if arguments.csv:
-        write_text(arguments.csv, findings_of.to_csv(findings))
+        save_text(arguments.csv, findings_of.to_csv(findings))
         lines.append(f"All findings: {arguments.csv}")
     return Outcome(
         counts=findings_of.counts(findings),
         own={"findings": [finding.facts() for finding in findings]},
-        lines=lines if findings else ["Nothing to find fault with."],
+        lines=lines if findings else [_nothing(session)],
         asked=True,
     )
+
+
+def _nothing(session: Session) -> str:
+    if not session.index.libraries.all():
+        return "No library was scanned yet: tagger scan LIBRARY"
+    return "Nothing to find fault with."
 
 
 def _unheard(session: Session) -> dict[str, tuple[str, float]]:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import argparse
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from tagger.base.errors import FileProblem
 from tagger.base.records import ClipSource, Decision, Prediction, TrackState
+from tagger.commands.decisions import TYPED, Limits, decide_anew_if_promise_changed, decided, limits_of
 from tagger.commands.libraries import mounted_libraries
-from tagger.commands.model import canonical, current_classifier, spectrograms_of, thresholds_of
+from tagger.commands.model import canonical, current_classifier, spectrograms_of
 from tagger.commands.session import Outcome, Session
 from tagger.commands.views import length_ok
 
@@ -53,12 +54,13 @@ def classify(
         for row in session.index.select.to_classify(classifier.id, refresh, _states(refresh), library_ids)
         if length_ok(session, row)
     ]
-    limits, unmeasured = thresholds_of(session, classifier)
+    decide_anew_if_promise_changed(session, session.index.models.current())
+    limits = limits_of(session, classifier.heldout())
     counts = Counter(classified=0, accepted=0, abstained=0, unreadable=0)
     with session.console.bar("classifying", len(rows), "tracks") as bar:
         for batch in _heard(session, classifier, rows):
             bar.step(len(batch))
-            predictions = _predict(session, classifier, limits, unmeasured, batch, counts)
+            predictions = _predict(session, classifier, limits, batch, counts)
             session.index.predictions.save(predictions, session.run_id)
             session.check()
             if session.out_of_time():
@@ -68,7 +70,7 @@ def classify(
 
 def _states(refresh: bool) -> tuple[TrackState, ...]:
     """Return the states to listen to: what people left open, and with `refresh` what a model wrote."""
-    states = (TrackState.UNTAGGED, TrackState.UNMAPPED, TrackState.AMBIGUOUS)
+    states = (TrackState.UNTAGGED, *TYPED)
     return (*states, TrackState.MACHINE) if refresh else states
 
 
@@ -88,13 +90,10 @@ def _heard(session: Session, classifier: Classifier, rows: list[TrackRow]) -> It
 def _predict(
     session: Session,
     classifier: Classifier,
-    limits: Mapping[str, float | None],
-    unmeasured: Collection[str],
+    limits: Limits,
     batch: Sequence[Heard],
     counts: Counter[str],
 ) -> list[Prediction]:
-    from tagger.outcome.decide import decide
-
     readable: list[tuple[TrackRow, np.ndarray]] = []
     unreadable: dict[int, str] = {}
     for row, clips in batch:
@@ -111,13 +110,10 @@ def _predict(
     for (row, _), chances in zip(
         readable, classifier.track_probabilities([clips for _, clips in readable]), strict=True
     ):
-        probabilities = canonical(session, classifier.genres, chances)
-        genre, confidence, decision, reason = decide(probabilities, limits, unmeasured)
-        if row.state in (TrackState.UNMAPPED, TrackState.AMBIGUOUS):
-            decision, reason = Decision.ABSTAIN, f"only a person can say what {row.genre_tag!r} means"
+        prediction = decided(row, classifier.id, canonical(session, classifier.genres, chances), limits)
         counts["classified"] += 1
-        counts["accepted" if decision == Decision.ACCEPT else "abstained"] += 1
-        predictions.append(Prediction(row.track_id, classifier.id, probabilities, genre, confidence, decision, reason))
+        counts["accepted" if prediction.decision is Decision.ACCEPT else "abstained"] += 1
+        predictions.append(prediction)
     return predictions
 
 

@@ -3,17 +3,41 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
-from tagger.base.errors import printable
+from tagger.base.errors import UsageError, printable
+from tagger.base.files import write_text
 
 
 def print_json(facts: dict[str, Any]) -> None:
     """Print one ASCII JSON object to stdout."""
-    sys.stdout.write(json.dumps(facts, ensure_ascii=True, allow_nan=False) + "\n")
-    sys.stdout.flush()
+    print_out([json.dumps(facts, ensure_ascii=True, allow_nan=False) + "\n"])
+
+
+def print_out(texts: Iterable[str]) -> None:
+    """Print to stdout. A reader that has gone (`| head`) is no failure; the rest is left unsaid."""
+    try:
+        sys.stdout.writelines(texts)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def save_text(path: Path, text: str) -> None:
+    """Write a file that a person asked for, whole.
+
+    Raises
+    ------
+    UsageError
+        If its folder is not there.
+    """
+    if not path.parent.is_dir():
+        raise UsageError(f"{path} cannot be written: the folder {path.parent} is not there")
+    write_text(path, text)
 
 
 class Bar:
@@ -75,10 +99,8 @@ class Console:
     def show(self, lines: Sequence[str]) -> None:
         """Print a result to stdout, whatever characters the terminal takes."""
         encoding = sys.stdout.encoding or "utf-8"
-        for line in lines:
-            text = "\n".join(printable(part) for part in line.split("\n"))
-            sys.stdout.write(text.encode(encoding, "replace").decode(encoding) + "\n")
-        sys.stdout.flush()
+        texts = ("\n".join(printable(part) for part in line.split("\n")) for line in lines)
+        print_out(text.encode(encoding, "replace").decode(encoding) + "\n" for text in texts)
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[object]], numbers: frozenset[int] = frozenset()) -> list[str]:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tagger.base.errors import UsageError
-from tagger.base.files import write_text
+from tagger.commands.console import print_out, save_text
 from tagger.commands.session import Outcome, Session
 from tagger.commands.views import export_row
 
@@ -42,9 +41,9 @@ def run(session: Session, arguments: argparse.Namespace) -> Outcome:
         texts = (export.csv_lines if arguments.format == "csv" else export.jsonl_lines)(rows)
         lines = []
         if arguments.out is None:
-            sys.stdout.writelines(texts)
+            print_out(texts)
         else:
-            write_text(arguments.out, "".join(texts))
+            save_text(arguments.out, "".join(texts))
             lines.append(f"{len(rows):,} tracks in {arguments.out}.")
     return Outcome({"tracks": len(rows)}, own, lines, asked=True)
 

@@ -13,8 +13,16 @@ from tagger.commands.session import Outcome, Session, absolute
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Files, and how many genres to name."""
     parser.add_argument("files", nargs="+", metavar="FILE", help="an audio file")
-    parser.add_argument("--top", type=int, default=3, metavar="N", help="genres to name (default: 3)")
+    parser.add_argument("--top", type=at_least_one, default=3, metavar="N", help="genres to name (default: 3)")
     parser.add_argument("--explain", action="store_true", help="also say what each clip of the file spoke for")
+
+
+def at_least_one(text: str) -> int:
+    """Return a whole number from 1; others are refused by the parser."""
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not at least 1")
+    return value
 
 
 def run(session: Session, arguments: argparse.Namespace) -> Outcome:
@@ -33,7 +41,7 @@ def run(session: Session, arguments: argparse.Namespace) -> Outcome:
                 session.report(clips)
                 continue
             chances = classifier.track_probabilities([clips])[0]
-            order = sorted(range(len(chances)), key=lambda i: -chances[i])[: max(arguments.top, 1)]
+            order = sorted(range(len(chances)), key=lambda i: -chances[i])[: arguments.top]
             path = os.fsdecode(source.path)
             named = [{"genre": classifier.genres[i], "probability": round(float(chances[i]), 6)} for i in order]
             results.append({"path": path, "predictions": named})

@@ -13,6 +13,17 @@ from tagger.commands.session import Outcome, Session, absolute
 
 MODEL_SUFFIXES = (".keras", ".h5", ".hdf5")
 CARD = "card.json"
+UNREAD = {
+    "confusion",
+    "counts",
+    "genre_rows",
+    "intervals",
+    "history",
+    "sha256",
+    "thresholds",
+    "versions",
+    "recipe",
+}  # JSON only
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,7 +42,10 @@ def run(session: Session, arguments: argparse.Namespace) -> Outcome:
         kind, facts = "model", _model(path)
     else:
         kind, facts = "audio", _audio(session, path)
-    lines = [f"{path}: {kind}", *_lines(facts)]
+    shown = {key: value for key, value in facts.items() if key not in UNREAD}
+    if isinstance(shown.get("card"), dict):
+        shown["card"] = {key: value for key, value in shown["card"].items() if key not in UNREAD}
+    lines = [f"{path}: {kind}", *_lines(shown)]
     return Outcome({"files": 1, "unreadable": len(session.problems)}, {"path": str(path), "kind": kind, **facts}, lines,
                    asked=True)  # fmt: skip
 

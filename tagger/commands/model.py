@@ -52,18 +52,6 @@ def spectrograms_of(
         yield source, found if isinstance(found, FileProblem) else found[seconds]
 
 
-def thresholds_of(session: Session, classifier: Classifier) -> tuple[dict[str, float | None], set[str]]:
-    """Return the confidence from which each genre may be written, under the promise in force now, and the genres
-    that too few artists are held out of to measure."""
-    from tagger.model.calibrate import measured, thresholds
-
-    settings = session.settings
-    limits = thresholds(classifier.heldout(), settings.promise, settings.promise_confidence)
-    if settings.promise <= 0:
-        return limits, set()
-    return limits, {genre for genre, enough in measured(classifier.heldout()).items() if not enough}
-
-
 def canonical(session: Session, genres: Sequence[str], probabilities: np.ndarray) -> dict[str, float]:
     """Return the probability of each canonical genre; 0 for those that the model has not learned."""
     known: dict[str, Any] = dict(zip(genres, probabilities.tolist(), strict=True))

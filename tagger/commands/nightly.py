@@ -23,8 +23,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Libraries, whether to write, and how long and how much."""
     parser.add_argument("libraries", nargs="+", metavar="LIBRARY", help="a mounted folder of music")
     parser.add_argument("--apply", action="store_true", help="write the tags; without it no file is touched")
-    parser.add_argument("--max-minutes", type=float, metavar="N", help="stop in time; the rest follows another night")
+    parser.add_argument("--max-minutes", type=minutes, metavar="N", help="stop in time; the rest follows another night")
     parser.add_argument("--max-writes", type=int, metavar="N", help="files to write at most; the rest is postponed")
+
+
+def minutes(text: str) -> float:
+    """Return a time limit; what is no time is refused by the parser."""
+    value = float(text)
+    if not 0 <= value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} is no number of minutes")
+    return value
 
 
 def run(session: Session, arguments: argparse.Namespace) -> Outcome:

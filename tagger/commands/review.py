@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tagger.base.errors import UsageError
-from tagger.base.files import write_text
 from tagger.base.records import Problem, TrackState
 from tagger.commands.audit import find
+from tagger.commands.console import save_text
 from tagger.commands.labels import label_due_tracks
 from tagger.commands.libraries import track_at
 from tagger.commands.session import Outcome, Session
@@ -45,7 +45,7 @@ def _export(session: Session, file: Path) -> Outcome:
     from tagger.review.csv_file import export_rows
 
     rows = list(questions(session))
-    write_text(file, export_rows(rows))
+    save_text(file, export_rows(rows))
     lines = [f"{len(rows):,} tracks in {file}. Fill the column `decision`, then: tagger review import {file}"]
     return Outcome({"tracks": len(rows)}, {"out": str(file)}, lines, asked=True)
 

@@ -204,7 +204,7 @@ def apply(session: Session, found: Survey) -> Counter[str]:
     tracks = session.index.tracks
     counts = Counter(unchanged=found.unchanged, unreadable=len(found.still_unreadable))
     for known in found.still_unreadable:
-        session.report(UnreadableTags(os.path.join(found.root, known.path), known.error or ""), told=True)
+        session.report(UnreadableTags(os.path.join(found.root, known.path), known.error or ""))
     counts["files"] = found.unchanged + len(found.still_unreadable) + len(found.new) + len(found.changed)
     tracks.mark_found(found.back)
     tracks.forget(found.left_out)

@@ -14,6 +14,7 @@ import os
 import secrets
 import signal
 import time
+import zlib
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from tagger.index.store import Index
 
 LOG_BYTES = 5_000_000
+TOLD = "told"  # in the index's meta table, by command: the problems that its last run told
 LOG_FILES = 5
 DEMO_HOME = "tagger-demo"
 MANY_FILES = 10  # more problems than this,
@@ -68,7 +70,7 @@ class Session:
         self.settings = settings
         self.console = console
         self.problems: list[Problem] = []
-        self.new_problems = 0  # of these, the ones that an earlier run has not told already
+        self._told_before: set[str] = set()
         self.run_id: str | None = None
         self.started = time.monotonic()
         self.deadline: float | None = None  # by time.monotonic()
@@ -127,6 +129,7 @@ class Session:
         self.index.runs.start(self.run_id, self.command)
         log.info("%s begins, run %s", self.command, self.run_id)
         self.refresh_labels()
+        self._told_before = set(self.index.meta.get(f"{TOLD}:{self.command}", []))
         return self.run_id
 
     def finish(self, outcome: Outcome) -> int:
@@ -135,6 +138,7 @@ class Session:
             outcome.exit_code = EXIT_MANY_FILES_FAILED
         if self.run_id is not None:
             self.index.runs.finish(self.run_id, "done", outcome.counts)
+            self.index.meta.set(f"{TOLD}:{self.command}", sorted(self._told()))
             log.info("%s done: %s", self.command, outcome.counts)
         if self.console.as_json:
             print_json(self._facts(outcome))
@@ -180,19 +184,27 @@ class Session:
         return Journal(self.home.journal)
 
     def refresh_labels(self) -> None:
-        """Label every track anew if the genre map has changed since the labels were made."""
-        from tagger.commands.labels import relabel_if_map_changed
+        """Label every track anew if the genre map has changed since the labels were made, and those that a killed run
+        wrote to but did not label."""
+        from tagger.commands.labels import label_due_tracks, relabel_if_map_changed
 
         relabel_if_map_changed(self)
+        label_due_tracks(self)
 
     # --- on the way
 
-    def report(self, problem: FileProblem, told: bool = False) -> None:
-        """Note a file that could not be handled; `told` says that an earlier run has reported it."""
+    def report(self, problem: FileProblem) -> None:
+        """Note a file that could not be handled."""
         self.problems.append(Problem(problem.path, problem.cause))
-        if not told:
-            self.new_problems += 1
-            log.warning("%s", problem)
+        log.warning("%s", problem)
+
+    @property
+    def new_problems(self) -> int:
+        """How many problems the last run of this command has not told already: cron should not mail them every night."""
+        return len(self._told() - self._told_before)
+
+    def _told(self) -> set[str]:
+        return {f"{zlib.crc32(f'{p.path}|{p.error}'.encode('utf-8', 'surrogateescape')):08x}" for p in self.problems}
 
     def check(self) -> None:
         """Stop here, between two files, if a signal asked for it.

@@ -9,6 +9,7 @@ from typing import Any
 from tagger.base.records import TrackState
 from tagger.commands.console import table
 from tagger.commands.session import Outcome, Session
+from tagger.index.rows import RunRow, Stage
 
 RUNS_SHOWN = 8
 
@@ -26,7 +27,10 @@ def run(session: Session, arguments: argparse.Namespace) -> Outcome:
     own: dict[str, Any] = {
         "index": index.name.removeprefix("the index "),
         "libraries": [
-            {"path": os.fsdecode(row.root), "scanned_at": row.scanned_at.isoformat() if row.scanned_at else None}
+            {
+                "path": os.fsdecode(row.root),
+                "scanned_at": row.scanned_at.isoformat(timespec="seconds") if row.scanned_at else None,
+            }
             for row in index.libraries.all()
         ],
         "model": _model(session),
@@ -34,9 +38,9 @@ def run(session: Session, arguments: argparse.Namespace) -> Outcome:
             {
                 "run_id": row.run_id,
                 "command": row.command,
-                "started_at": row.started_at.isoformat(),
+                "started_at": row.started_at.isoformat(timespec="seconds"),
                 "status": row.status,
-                "counts": dict(row.counts),
+                "counts": _counts(session, row),
             }
             for row in index.runs.recent(RUNS_SHOWN)
         ],
@@ -44,6 +48,17 @@ def run(session: Session, arguments: argparse.Namespace) -> Outcome:
     counted = {"files": sum(numbers.values()) + counts.unreadable, **numbers}
     counted |= {"unreadable": counts.unreadable, "missing": counts.missing}
     return Outcome(counted, own, _lines(session, counted, own), asked=True)
+
+
+def _counts(session: Session, row: RunRow) -> dict[str, int]:
+    """Return what a run counted; of one that was stopped or killed, what it had written by then."""
+    if row.counts or row.status == "done":
+        return dict(row.counts)
+    return {
+        "written": sum(
+            change.status in (Stage.APPLIED, Stage.UNDONE) for change in session.index.changes.of_run(row.run_id)
+        )
+    }
 
 
 def _model(session: Session) -> dict[str, Any] | None:
@@ -72,4 +87,4 @@ def _lines(session: Session, counts: dict[str, int], own: dict[str, Any]) -> lis
     rows = [
         (run["run_id"], run["command"], run["status"], run["counts"].get("written", 0) or "") for run in own["runs"]
     ]
-    return [*lines, "", *table(("run", "command", "ended", "files written"), rows, frozenset({3}))] if rows else lines
+    return [*lines, "", *table(("run", "command", "status", "files written"), rows, frozenset({3}))] if rows else lines

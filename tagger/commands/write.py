@@ -11,9 +11,10 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from tagger.base.errors import FileProblem, WriteSkipped
+from tagger.base.errors import FileProblem, LibraryLooksWrong, WriteSkipped
 from tagger.base.records import Decision, FoundFile, PlanItem, Provenance
 from tagger.commands.console import table
+from tagger.commands.decisions import decide_anew_if_promise_changed
 from tagger.commands.labels import label_due_tracks
 from tagger.commands.libraries import mounted_libraries
 from tagger.commands.session import Outcome, Session
@@ -55,6 +56,7 @@ def make_plan(session: Session, again: bool, library_ids: Collection[int]) -> Pl
     from tagger.outcome.plan import make_plan as plan_of
 
     current = session.index.models.current()
+    decide_anew_if_promise_changed(session, current)
     views = session.index.select.views(current.model_id if current else None, library_ids=library_ids, spoken_of=True)
     # A machine's genre has a prediction by the current model only after `classify --refresh`, which asked for this.
     return plan_of((candidate(session, view) for view in views), session.settings.max_writes, again, refresh=True)
@@ -79,6 +81,7 @@ def carry_out(session: Session, plan: Plan, apply: bool) -> tuple[dict[str, int]
     counts = Counter(planned=len(plan.items), written=0, postponed=len(plan.postponed), skipped=0, failed=0)
     if not apply:
         return dict(counts), list(plan.items)
+    refuse_if_many_gone(session, plan)
     tracks = session.index.select.by_ids(item.track_id for item in plan.items if item.track_id is not None)
     items: list[PlanItem] = []
     with session.console.bar("writing", len(plan.items)) as bar:
@@ -94,6 +97,21 @@ def carry_out(session: Session, plan: Plan, apply: bool) -> tuple[dict[str, int]
     label_due_tracks(session)
     session.check()
     return dict(counts), items
+
+
+def refuse_if_many_gone(session: Session, plan: Plan) -> None:
+    """Stop before the first write if more of the files to write are gone than a library may lose.
+
+    Raises
+    ------
+    LibraryLooksWrong
+    """
+    gone = sum(not os.path.lexists(item.path) for item in plan.items)
+    if gone > session.settings.max_missing * len(plan.items):
+        raise LibraryLooksWrong(
+            f"{gone} of the {len(plan.items)} files to write are gone; nothing was written. Is everything mounted? "
+            "`tagger scan LIBRARY` tells what became of them"
+        )
 
 
 def _write(session: Session, track: TrackRow, item: PlanItem) -> tuple[str, str | None]:
@@ -151,6 +169,7 @@ def write_context(session: Session, track: TrackRow, change: NewChange) -> Write
         mtime=session.settings.mtime,
         audio_hash=audio_hash,
         journal=journal,
+        scanned=track.genre_blocks if change.kind == "write" else None,
     )
 
 

@@ -17,6 +17,7 @@ from typing import Any
 
 from tagger.base.errors import FileProblem, WriteFailed, WriteSkipped, path_text
 from tagger.base.files import fsync_folder
+from tagger.base.records import GenreBlock
 from tagger.library.attributes import copy_attributes
 
 MARK = b".tagger-"  # in the name of a copy, before the run
@@ -45,6 +46,8 @@ class WriteContext:
         Size and mtime in ns after this system's own last write of the file, which need not settle.
     mtime : {"bump", "preserve"}
         Whether the written file gets a new time.
+    scanned : tuple of GenreBlock, optional
+        What the tags said when the change was decided on. A file that says otherwise by now is left alone.
     """
 
     library: bytes
@@ -54,6 +57,7 @@ class WriteContext:
     settle_seconds: float = 600.0
     own_last_write: tuple[int, int] | None = None
     mtime: str = BUMP
+    scanned: tuple[GenreBlock, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

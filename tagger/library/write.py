@@ -65,6 +65,8 @@ def write_genre(path: bytes, genre: str | None, provenance: Provenance | None, c
         The changed copy did not pass a check, or could not be made; the file is as it was.
     """
     state = look(path, ctx)
+    if ctx.scanned is not None and state.view.blocks != ctx.scanned:
+        raise WriteSkipped(path, "its genre is not the one that was scanned; scan again", postponed=True)
     values = (genre,) if genre is not None else ()
     note = note_text.to_text(provenance) if provenance is not None else None
     planned = {"kind": WRITE, "genre": genre, "note": note}

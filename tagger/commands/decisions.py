@@ -1,0 +1,84 @@
+"""From probabilities to decisions, under the promise in force."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tagger.base.errors import NoModel
+from tagger.base.records import Decision, Prediction, TrackState
+
+if TYPE_CHECKING:
+    from tagger.commands.session import Session
+    from tagger.index.rows import ModelRow, TrackRow
+    from tagger.model.heldout import Heldout
+
+PROMISE_IN_FORCE = "promise"  # key in the index's meta table: what the stored decisions were made under
+TYPED = (TrackState.UNMAPPED, TrackState.AMBIGUOUS)
+BATCH = 500
+
+Limits = tuple[Mapping[str, float | None], Collection[str]]
+
+
+def limits_of(session: Session, heldout: Heldout) -> Limits:
+    """Return the confidence from which each genre may be written, and the genres that cannot be measured.
+
+    Parameters
+    ----------
+    heldout : Heldout
+        What the model says of artists that it never heard.
+    """
+    from tagger.model.calibrate import measured, thresholds
+
+    settings = session.settings
+    limits = thresholds(heldout, settings.promise, settings.promise_confidence)
+    if settings.promise <= 0:
+        return limits, ()
+    return limits, {genre for genre, enough in measured(heldout).items() if not enough}
+
+
+def decided(track: TrackRow, model: str, probabilities: Mapping[str, float], limits: Limits) -> Prediction:
+    """Return the prediction of a track with the decision that follows from it."""
+    from tagger.outcome.decide import decide
+
+    genre, confidence, decision, reason = decide(probabilities, *limits)
+    if track.state in TYPED:
+        decision, reason = Decision.ABSTAIN, f"only a person can say what {track.genre_tag!r} means"
+    return Prediction(track.track_id, model, probabilities, genre, confidence, decision, reason)
+
+
+def promise_kept(session: Session, model: str) -> None:
+    """Note under which promise the stored decisions of a model were made."""
+    settings = session.settings
+    session.index.meta.set(PROMISE_IN_FORCE, [model, settings.promise, settings.promise_confidence])
+
+
+def decide_anew_if_promise_changed(session: Session, current: ModelRow | None) -> None:
+    """Decide on all stored predictions of the current model anew if the promise is another than when they were made."""
+    settings = session.settings
+    if current is None:
+        return
+    if session.index.meta.get(PROMISE_IN_FORCE) == [current.model_id, settings.promise, settings.promise_confidence]:
+        return
+    from tagger.model.heldout import read_heldout
+    from tagger.model.saved import HELDOUT_NAME
+
+    try:
+        limits = limits_of(session, read_heldout(Path(current.folder) / HELDOUT_NAME))
+    except NoModel:  # the folder is gone: better nothing is written than something under another promise
+        limits = ({}, ())
+    batch: list[Prediction] = []
+    for prediction in session.index.predictions.of_model(current.model_id):
+        batch.append(prediction)
+        if len(batch) == BATCH:
+            _decide_batch(session, batch, limits)
+            batch = []
+    _decide_batch(session, batch, limits)
+    promise_kept(session, current.model_id)
+
+
+def _decide_batch(session: Session, batch: list[Prediction], limits: Limits) -> None:
+    tracks = session.index.select.by_ids(prediction.track_id for prediction in batch)
+    anew = [decided(tracks[old.track_id], old.model, old.probabilities, limits) for old in batch]
+    session.index.predictions.save(anew, session.run_id)
