@@ -13,17 +13,8 @@ from tagger.commands.session import Outcome, Session, absolute
 
 MODEL_SUFFIXES = (".keras", ".h5", ".hdf5")
 CARD = "card.json"
-UNREAD = {
-    "confusion",
-    "counts",
-    "genre_rows",
-    "intervals",
-    "history",
-    "sha256",
-    "thresholds",
-    "versions",
-    "recipe",
-}  # JSON only
+# Told in JSON only: too long for eyes.
+UNREAD = {"confusion", "counts", "genre_rows", "intervals", "history", "sha256", "thresholds", "versions", "recipe"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -200,7 +200,7 @@ class Session:
 
     @property
     def new_problems(self) -> int:
-        """How many problems the last run of this command has not told already: cron should not mail them every night."""
+        """How many problems the last run of this command has not told: cron should not mail the same every night."""
         return len(self._told() - self._told_before)
 
     def _told(self) -> set[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+from datetime import datetime
 from typing import Any
 
 from tagger.base.records import TrackState
@@ -27,18 +28,14 @@ def run(session: Session, arguments: argparse.Namespace) -> Outcome:
     own: dict[str, Any] = {
         "index": index.name.removeprefix("the index "),
         "libraries": [
-            {
-                "path": os.fsdecode(row.root),
-                "scanned_at": row.scanned_at.isoformat(timespec="seconds") if row.scanned_at else None,
-            }
-            for row in index.libraries.all()
+            {"path": os.fsdecode(row.root), "scanned_at": _time(row.scanned_at)} for row in index.libraries.all()
         ],
         "model": _model(session),
         "runs": [
             {
                 "run_id": row.run_id,
                 "command": row.command,
-                "started_at": row.started_at.isoformat(timespec="seconds"),
+                "started_at": _time(row.started_at),
                 "status": row.status,
                 "counts": _counts(session, row),
             }
@@ -54,11 +51,12 @@ def _counts(session: Session, row: RunRow) -> dict[str, int]:
     """Return what a run counted; of one that was stopped or killed, what it had written by then."""
     if row.counts or row.status == "done":
         return dict(row.counts)
-    return {
-        "written": sum(
-            change.status in (Stage.APPLIED, Stage.UNDONE) for change in session.index.changes.of_run(row.run_id)
-        )
-    }
+    changes = session.index.changes.of_run(row.run_id)
+    return {"written": sum(change.status in (Stage.APPLIED, Stage.UNDONE) for change in changes)}
+
+
+def _time(moment: datetime | None) -> str | None:
+    return moment.isoformat(timespec="seconds") if moment else None
 
 
 def _model(session: Session) -> dict[str, Any] | None:

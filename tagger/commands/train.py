@@ -53,6 +53,10 @@ def measured(card: dict[str, Any]) -> dict[str, Any]:
     return {"metrics": card["metrics"], "intervals": card["intervals"], "genres": card["genre_rows"]}
 
 
+def _interval(card: dict[str, Any], name: str, nothing: set[str]) -> str:
+    return "" if name in nothing else "{:.3f} to {:.3f}".format(*card["intervals"][name])
+
+
 def metrics_lines(card: dict[str, Any]) -> list[str]:
     """Return the figures of a model for people, each with its 95% interval, and the genres one by one."""
     names = {
@@ -66,8 +70,9 @@ def metrics_lines(card: dict[str, Any]) -> list[str]:
         "precision": "right among those written",
         "coverage": "share that would be written",
     }
+    nothing = {"precision"} if card["metrics"]["coverage"] == 0 else set()  # of nothing written, no share is right
     rows = [
-        (text, f"{card['metrics'][name]:.3f}", "{:.3f} to {:.3f}".format(*card["intervals"][name]))
+        (text, "-" if name in nothing else f"{card['metrics'][name]:.3f}", _interval(card, name, nothing))
         for name, text in names.items()
     ]
     genres = [

@@ -51,8 +51,9 @@ def test_lists_in_variables(text: str, patterns: tuple[str, ...]) -> None:
         ({"TAGGER_CLIP_SECONDS": "0"}, "one or more whole numbers from 1 to 30"),
         ({"TAGGER_EXCLUDE": '["a'}, "a list such as"),
         ({"TAGGER_MIN_SECONDS": "2000"}, "must be less than max_seconds"),
+        ({"TAGGER_PROMIS": "0.99"}, "was TAGGER_PROMISE meant?"),
     ],
-    ids=["too large", "not a choice", "length", "broken list", "crossed"],
+    ids=["too large", "not a choice", "length", "broken list", "crossed", "misspelt"],
 )
 def test_bad_variable_names_key_value_and_what_is_allowed(environ: dict[str, str], said: str) -> None:
     with pytest.raises(SettingsError) as caught:

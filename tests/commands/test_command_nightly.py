@@ -7,6 +7,9 @@ import hashlib
 import json
 import os
 import shutil
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -300,3 +303,75 @@ def test_audit_suspects_a_wrong_genre_on_an_artist_that_the_model_never_heard(ni
     night.run("scan", night.library)
     findings = [f for f in night.run("audit").facts["findings"] if f["kind"] == "suspicious"]
     assert [(f["path"], f["suggested"]) for f in findings] == [(str(path), "rock")]
+
+
+def test_person_who_typed_after_the_scan_wins(night: Station) -> None:
+    path = untagged(night.library)[0]
+    times = path.stat()
+    retag(path, "Metal")
+    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))  # as some tag editors do
+    result = night.run("write", "--apply")
+    assert (result.counts["written"], result.counts["postponed"]) == (5, 1)
+    assert genre_of(path)[0] == "Metal"
+
+
+def test_another_promise_takes_effect_without_classifying_again(
+    night: Station, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert night.run("write").counts["planned"] == 6
+    monkeypatch.setenv("TAGGER_PROMISE", "0.99")
+    assert night.run("write").counts["planned"] == 0
+    monkeypatch.setenv("TAGGER_PROMISE", "0")
+    assert night.run("nightly", night.library).counts["planned"] == 6
+
+
+def test_killed_write_is_gone_on_with_and_no_file_is_written_twice(night: Station) -> None:
+    command = [sys.executable, "-m", "tagger", "--home", str(night.home), "write", "--apply"]
+    journal = night.home / "journal.jsonl"
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        while process.poll() is None and not (journal.exists() and journal.read_text().count('"applied"') >= 2):
+            time.sleep(0.001)
+        process.kill()
+    assert night.run("write", "--apply").code == 0
+    done = [entry for line in journal.read_text().splitlines() if (entry := json.loads(line)).get("stage") == "applied"]
+    assert sorted(Path(entry["path"]).parts[-3:] for entry in done) == sorted(
+        path.parts[-3:] for path in untagged(night.library)
+    )
+    assert night.run("scan", night.library).counts["machine"] == 6
+    assert not list(night.library.rglob(".*"))
+
+
+def test_files_to_write_that_are_gone_stop_the_write(night: Station) -> None:
+    before = digests(night.library)
+    hidden = night.library.parent / "hidden"
+    shutil.move(untagged(night.library)[0].parents[1], hidden)
+    assert night.run("write", "--apply").code == 4
+    shutil.move(hidden, night.library / "Artist 06")
+    assert digests(night.library) == before
+
+
+def test_worse_model_of_another_family_is_not_promoted(night: Station) -> None:
+    old = night.run("status").facts["model"]["id"]
+    result = night.run("train", "--family", "cnn2d-wtsc", "--epochs", "1")
+    assert result.code == 0
+    assert result.facts["metrics"]["track_accuracy"] < 0.9, "one epoch is not enough for this test"
+    assert result.facts["promoted"] is False
+    assert night.run("status").facts["model"]["id"] == old
+
+
+def test_bad_files_are_mailed_once(night: Station) -> None:
+    night.run("nightly", night.library, "--apply")
+    (night.library / "broken.mp3").write_bytes(b"")
+    (night.library / "dangling.mp3").symlink_to("nowhere.mp3")
+    assert "broken.mp3" in night.run("nightly", night.library, "--apply", json=False).out
+    assert night.run("nightly", night.library, "--apply", json=False).out == ""
+    assert [e["path"] for e in night.run("nightly", night.library).facts["errors"]] == [
+        *(str(night.library / name) for name in ("dangling.mp3", "broken.mp3"))
+    ]
+
+
+def test_closed_pipe_is_no_failure(night: Station) -> None:
+    command = f"{sys.executable} -m tagger --home {night.home} export | head -n 1"
+    done = subprocess.run(["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("path,")
