@@ -38,6 +38,17 @@ def limits_of(session: Session, heldout: Heldout) -> Limits:
     return limits, {genre for genre, enough in measured(heldout).items() if not enough}
 
 
+def limits_now(session: Session, current: ModelRow) -> Limits:
+    """Return the limits of a model under the promise in force, without loading it."""
+    from tagger.model.heldout import read_heldout
+    from tagger.model.saved import HELDOUT_NAME
+
+    try:
+        return limits_of(session, read_heldout(Path(current.folder) / HELDOUT_NAME))
+    except NoModel:  # the folder is gone: better nothing is written than something under another promise
+        return {}, ()
+
+
 def decided(track: TrackRow, model: str, probabilities: Mapping[str, float], limits: Limits) -> Prediction:
     """Return the prediction of a track with the decision that follows from it."""
     from tagger.outcome.decide import decide
@@ -61,13 +72,7 @@ def decide_anew_if_promise_changed(session: Session, current: ModelRow | None) -
         return
     if session.index.meta.get(PROMISE_IN_FORCE) == [current.model_id, settings.promise, settings.promise_confidence]:
         return
-    from tagger.model.heldout import read_heldout
-    from tagger.model.saved import HELDOUT_NAME
-
-    try:
-        limits = limits_of(session, read_heldout(Path(current.folder) / HELDOUT_NAME))
-    except NoModel:  # the folder is gone: better nothing is written than something under another promise
-        limits = ({}, ())
+    limits = limits_now(session, current)
     batch: list[Prediction] = []
     for prediction in session.index.predictions.of_model(current.model_id):
         batch.append(prediction)

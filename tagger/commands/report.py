@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from tagger import __version__
 from tagger.base.records import Decision, PlanItem, Problem, TrackState
+from tagger.commands.decisions import limits_now
 
 if TYPE_CHECKING:
     from tagger.commands.learn import Learned
@@ -165,7 +166,8 @@ def _model(session: Session, night: Night) -> page.ModelFacts | None:
     if current is None:
         return None
     card = current.card
-    names = ("genre", "tracks", "groups", "precision", "recall", "f1", "threshold", "measured")
+    limits, _ = limits_now(session, current)  # the promise may be another than when the model was trained
+    names = ("genre", "tracks", "groups", "precision", "recall", "f1", "measured")
     return ModelFacts(
         id=current.model_id,
         family=current.family,
@@ -177,7 +179,10 @@ def _model(session: Session, night: Night) -> page.ModelFacts | None:
         split=card["measured_on"],
         promise=session.settings.promise,
         promise_confidence=session.settings.promise_confidence,
-        genres=tuple(GenreScore(**{name: row[name] for name in names}) for row in card["genre_rows"]),
+        genres=tuple(
+            GenreScore(**{name: row[name] for name in names}, threshold=limits.get(row["genre"]))
+            for row in card["genre_rows"]
+        ),
         note=night.learned.text if night.learned else "",
     )
 
