@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from tagger import __version__
-from tagger.base.errors import EXIT_FAILED, EXIT_STOPPED, EXIT_USAGE, TaggerError, printable
+from tagger.base.errors import EXIT_FAILED, EXIT_STOPPED, EXIT_USAGE, FileProblem, TaggerError, printable
 
 # Name of the command, module in tagger.commands, one line of help; in the order of a station's evening.
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -78,6 +78,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             return session.finish(outcome)
     except TaggerError as error:
         return _complain(arguments, command, str(error), error.exit_code, started)
+    except FileProblem as error:  # of a file that the command cannot do without
+        return _complain(arguments, command, str(error), EXIT_FAILED, started)
     except KeyboardInterrupt:
         return _complain(arguments, command, "stopped", EXIT_STOPPED, started)
     except OSError as error:

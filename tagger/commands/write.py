@@ -174,13 +174,20 @@ def write_context(session: Session, track: TrackRow, change: NewChange) -> Write
 
 
 def take_in(session: Session, track: TrackRow) -> None:
-    """Store what a file says now that it was written, so that the next scan finds it unchanged."""
+    """Store what a file says now that it was written, so that the next scan finds it unchanged.
+
+    If somebody takes the file away this very moment, the next scan will tell; the write itself is journalled.
+    """
     from tagger.genres.labels import genre_text
     from tagger.index.rows import ScannedFile
     from tagger.library.tags import read_tags
 
-    stat = os.stat(track.absolute)
-    tags = read_tags(track.absolute)
+    try:
+        stat = os.stat(track.absolute)
+        tags = read_tags(track.absolute)
+    except (OSError, FileProblem) as problem:
+        log.warning("written, and gone since: %s", problem)
+        return
     file = FoundFile(track.path, stat.st_size, stat.st_mtime_ns)
     read = ScannedFile(file, tags, genre_text(tags.genre_blocks))
     session.index.tracks.save(track.library_id, [read], session.run_id)

@@ -375,3 +375,21 @@ def test_closed_pipe_is_no_failure(night: Station) -> None:
     done = subprocess.run(["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("path,")
+
+
+def test_file_that_is_taken_away_right_after_its_write_is_no_failure(
+    night: Station, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import tagger.library.write
+
+    real = tagger.library.write.write_genre
+
+    def write_and_lose(path: bytes, *rest: object) -> object:
+        outcome = real(path, *rest)
+        os.unlink(path)
+        return outcome
+
+    monkeypatch.setattr(tagger.library.write, "write_genre", write_and_lose)
+    result = night.run("write", "--apply", "--max-writes", "1")
+    assert (result.code, result.counts["written"]) == (0, 1)
+    assert night.run("scan", night.library).counts["missing"] == 1
