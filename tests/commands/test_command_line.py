@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -128,3 +131,32 @@ def test_package_runs_from_any_folder(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "tagger", "--home", str(tmp_path / "home"), "init"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
     assert "genre_map.yaml" in done.stdout
+
+
+def test_many_unreadable_files_are_exit_1(station: Station) -> None:
+    for number in range(10):
+        (station.library / f"{number}.mp3").write_bytes(b"")
+    assert station.run("scan", station.library).code == 0, "ten are few"
+    (station.library / "11.mp3").write_bytes(b"")
+    result = station.run("scan", station.library)
+    assert (result.code, result.counts["unreadable"], len(result.facts["errors"])) == (1, 11, 11)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "SIGINT"])
+def test_signal_stops_cleanly_with_130(station: Station, number: signal.Signals) -> None:
+    from .conftest import put_track
+
+    original = put_track(station.library / "0.mp3", genre="Rock")
+    for copy in range(1, 3000):
+        (station.library / f"{copy}.mp3").write_bytes(original.read_bytes() + bytes([copy % 251]) * 3)
+    command = [sys.executable, "-m", "tagger", "--home", str(station.home), "--json", "scan", str(station.library)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        while process.poll() is None and not (station.home / "tagger.lock.holder").exists():
+            time.sleep(0.005)
+        process.send_signal(number)
+        out, err = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert one_line(err) and "stopped by a signal" in err
+    assert json.loads(out)["errors"]
+    assert station.run("status").facts["runs"][0]["status"] == "stopped"
+    assert station.run("scan", station.library).counts["files"] == 3000
