@@ -9,6 +9,7 @@ import sys
 
 BENCHES = {
     "containers": "read, write and undo in every container: what comes back",
+    "genres": "what the default genre map makes of real lists of genre tags",
     "clips": "cutting clips: seek and decode beside whole-file decoding, and the share of the file that is read",
 }
 

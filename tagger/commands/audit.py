@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tagger.commands.console import save_text, table
+from tagger.commands.model import heldout_of
 from tagger.commands.session import Outcome, Session
 from tagger.commands.views import audit_track
 
@@ -51,16 +52,9 @@ def _nothing(session: Session) -> str:
 
 def _unheard(session: Session) -> dict[str, tuple[str, float]]:
     """Return what the current model says of labelled tracks by artists that it never heard, by track."""
-    from tagger.base.errors import NoModel
-    from tagger.model.heldout import read_heldout
-    from tagger.model.saved import HELDOUT_NAME
-
     current = session.index.models.current()
-    if current is None:
-        return {}
-    try:
-        heldout = read_heldout(Path(current.folder) / HELDOUT_NAME)
-    except NoModel:  # the audit has plenty to say without
+    heldout = heldout_of(current) if current else None
+    if heldout is None:  # the audit has plenty to say without
         return {}
     best = heldout.probabilities.argmax(axis=1)
     return {

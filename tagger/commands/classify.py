@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tagger.base.batches import in_batches
 from tagger.base.errors import FileProblem
 from tagger.base.records import ClipSource, Decision, Prediction, TrackState
 from tagger.commands.decisions import TYPED, Limits, decide_anew_if_promise_changed, decided, limits_of
 from tagger.commands.libraries import mounted_libraries
-from tagger.commands.model import canonical, current_classifier, spectrograms_of
+from tagger.commands.model import canonical, current_classifier, current_model, spectrograms_of
 from tagger.commands.session import Outcome, Session
 from tagger.commands.views import length_ok
 
@@ -33,30 +34,34 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(session: Session, arguments: argparse.Namespace) -> Outcome:
     """Classify with the current model."""
     session.begin()
-    classifier = current_classifier(session)
+    current_model(session)  # without one, say so before anything else
     libraries = [row.library_id for row in mounted_libraries(session)]
-    counts = classify(session, classifier, libraries, arguments.refresh)
+    counts = classify(session, libraries, arguments.refresh)
     return Outcome(counts, {}, summary(session, counts), bool(session.new_problems), looked_at=sum(counts.values()))
 
 
-def classify(
-    session: Session, classifier: Classifier, library_ids: Collection[int], refresh: bool = False
-) -> dict[str, int]:
+def classify(session: Session, library_ids: Collection[int], refresh: bool = False) -> dict[str, int]:
     """Predict the tracks without a label that the current model has not heard yet, and save it in batches.
+
+    The network is loaded only if there are such tracks: most nights bring few or none.
 
     Returns
     -------
     dict
         The counts of the command.
     """
+    current = current_model(session)
+    decide_anew_if_promise_changed(session, current)
+    counts = Counter(classified=0, accepted=0, abstained=0, unreadable=0)
     rows = [
         row
-        for row in session.index.select.to_classify(classifier.id, refresh, _states(refresh), library_ids)
+        for row in session.index.select.to_classify(current.model_id, refresh, _states(refresh), library_ids)
         if length_ok(session, row)
     ]
-    decide_anew_if_promise_changed(session, session.index.models.current())
+    if not rows:
+        return dict(counts)
+    classifier = current_classifier(session)
     limits = limits_of(session, classifier.heldout())
-    counts = Counter(classified=0, accepted=0, abstained=0, unreadable=0)
     with session.console.bar("classifying", len(rows), "tracks") as bar:
         for batch in _heard(session, classifier, rows):
             bar.step(len(batch))
@@ -77,14 +82,8 @@ def _states(refresh: bool) -> tuple[TrackState, ...]:
 def _heard(session: Session, classifier: Classifier, rows: list[TrackRow]) -> Iterator[list[Heard]]:
     """Yield batches of tracks with their clips, in the order of `rows`."""
     sources = (ClipSource(row.track, row.absolute, row.duration or 0.0) for row in rows)
-    batch: list[Heard] = []
-    for row, (_, clips) in zip(rows, spectrograms_of(session, classifier, sources), strict=True):
-        batch.append((row, clips))
-        if len(batch) == BATCH:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
+    heard = zip(rows, spectrograms_of(session, classifier, sources), strict=True)
+    yield from in_batches(((row, clips) for row, (_, clips) in heard), BATCH)
 
 
 def _predict(

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tagger.base.errors import NoModel
+from tagger.base.batches import in_batches
 from tagger.base.records import Decision, Prediction, TrackState
+from tagger.commands.model import heldout_of
 
 if TYPE_CHECKING:
     from tagger.commands.session import Session
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 PROMISE_IN_FORCE = "promise"  # key in the index's meta table: what the stored decisions were made under
 TYPED = (TrackState.UNMAPPED, TrackState.AMBIGUOUS)
-BATCH = 500
 
 Limits = tuple[Mapping[str, float | None], Collection[str]]
 
@@ -40,13 +39,9 @@ def limits_of(session: Session, heldout: Heldout) -> Limits:
 
 def limits_now(session: Session, current: ModelRow) -> Limits:
     """Return the limits of a model under the promise in force, without loading it."""
-    from tagger.model.heldout import read_heldout
-    from tagger.model.saved import HELDOUT_NAME
-
-    try:
-        return limits_of(session, read_heldout(Path(current.folder) / HELDOUT_NAME))
-    except NoModel:  # the folder is gone: better nothing is written than something under another promise
-        return {}, ()
+    heldout = heldout_of(current)
+    # If that is lost, better nothing is written than something under another promise.
+    return ({}, ()) if heldout is None else limits_of(session, heldout)
 
 
 def decided(track: TrackRow, model: str, probabilities: Mapping[str, float], limits: Limits) -> Prediction:
@@ -73,17 +68,8 @@ def decide_anew_if_promise_changed(session: Session, current: ModelRow | None) -
     if session.index.meta.get(PROMISE_IN_FORCE) == [current.model_id, settings.promise, settings.promise_confidence]:
         return
     limits = limits_now(session, current)
-    batch: list[Prediction] = []
-    for prediction in session.index.predictions.of_model(current.model_id):
-        batch.append(prediction)
-        if len(batch) == BATCH:
-            _decide_batch(session, batch, limits)
-            batch = []
-    _decide_batch(session, batch, limits)
+    for batch in in_batches(session.index.predictions.of_model(current.model_id)):
+        tracks = session.index.select.by_ids(prediction.track_id for prediction in batch)
+        anew = [decided(tracks[old.track_id], old.model, old.probabilities, limits) for old in batch]
+        session.index.predictions.save(anew, session.run_id)
     promise_kept(session, current.model_id)
-
-
-def _decide_batch(session: Session, batch: list[Prediction], limits: Limits) -> None:
-    tracks = session.index.select.by_ids(prediction.track_id for prediction in batch)
-    anew = [decided(tracks[old.track_id], old.model, old.probabilities, limits) for old in batch]
-    session.index.predictions.save(anew, session.run_id)

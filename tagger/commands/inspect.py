@@ -61,6 +61,7 @@ def _model(path: Path) -> dict[str, Any]:
 def _audio(session: Session, path: Path) -> dict[str, Any]:
     """Describe tags and streams; one of them may be readable where the other is not."""
     from tagger.audio.streams import stream_info
+    from tagger.genres.labels import match_blocks
     from tagger.library.tags import read_tags
 
     facts: dict[str, Any] = {}
@@ -72,8 +73,7 @@ def _audio(session: Session, path: Path) -> dict[str, Any]:
             for name in ("container", "artist", "album_artist", "album", "title", "track_number", "year", "duration")
         }
         facts["genre_tags"] = {block.block: list(block.values) for block in tags.genre_blocks}
-        match = session.genre_map.match_all([v for b in tags.genre_blocks for v in b.values])
-        facts["canonical"] = match.genre
+        facts["canonical"] = match_blocks(session.genre_map, tags.genre_blocks).genre
         facts["fingerprint"] = tags.fingerprint
         note = tags.provenance
         facts["provenance"] = note and {"written": note.written, "model": note.model, "confidence": note.confidence,

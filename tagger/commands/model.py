@@ -13,11 +13,13 @@ from tagger.base.records import ClipSource
 
 if TYPE_CHECKING:
     from tagger.commands.session import Session
+    from tagger.index.rows import ModelRow
+    from tagger.model.heldout import Heldout
     from tagger.model.saved import Classifier
 
 
-def current_classifier(session: Session) -> Classifier:
-    """Load the model that was promoted last.
+def current_model(session: Session) -> ModelRow:
+    """Return the model that was promoted last, without loading it.
 
     Raises
     ------
@@ -27,9 +29,32 @@ def current_classifier(session: Session) -> Classifier:
     current = session.index.models.current()
     if current is None:
         raise NoModel("there is no model yet; train one with `tagger train` (or let `tagger nightly` do it)")
+    return current
+
+
+def current_classifier(session: Session) -> Classifier:
+    """Load the model that was promoted last.
+
+    Raises
+    ------
+    NoModel
+        If there is none yet, or it is damaged.
+    """
+    folder = Path(current_model(session).folder)
     from tagger.model.saved import load
 
-    return load(Path(current.folder))
+    return load(folder)
+
+
+def heldout_of(model: ModelRow) -> Heldout | None:
+    """Return what a model says of artists that it never heard, without loading it; None if that is lost."""
+    from tagger.model.heldout import read_heldout
+    from tagger.model.saved import HELDOUT_NAME
+
+    try:
+        return read_heldout(Path(model.folder) / HELDOUT_NAME)
+    except NoModel:
+        return None
 
 
 def spectrograms_of(

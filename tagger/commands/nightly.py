@@ -12,7 +12,6 @@ from typing import Any
 from tagger.commands.audit import find
 from tagger.commands.classify import classify
 from tagger.commands.learn import learn, why_due
-from tagger.commands.model import current_classifier
 from tagger.commands.report import Night, write_report
 from tagger.commands.scan import library_roots, scan_libraries
 from tagger.commands.session import Outcome, Session
@@ -51,7 +50,7 @@ def run(session: Session, arguments: argparse.Namespace) -> Outcome:
         learn_now(session, night, due)
     if session.index.models.current() is not None:
         with stage(session, night, "classify") as counts:
-            counts.update(classify(session, current_classifier(session), libraries))
+            counts.update(classify(session, libraries))
     with stage(session, night, "write") as counts:
         night.plan = make_plan(session, again=False, library_ids=libraries)
         done, night.items = carry_out(session, night.plan, arguments.apply)

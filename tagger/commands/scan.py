@@ -6,10 +6,11 @@ import argparse
 import itertools
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
+from tagger.base.batches import in_batches
 from tagger.base.errors import FileProblem, LibraryLooksWrong, UnreadableTags, UsageError
 from tagger.base.records import FoundFile, TrackState, TrackTags
 from tagger.commands.session import Outcome, Session, absolute
@@ -17,7 +18,6 @@ from tagger.commands.session import Outcome, Session, absolute
 if TYPE_CHECKING:
     from tagger.index.rows import KnownFile
 
-T = TypeVar("T")
 BATCH = 200  # tracks saved in one short transaction
 
 
@@ -211,7 +211,7 @@ def apply(session: Session, found: Survey) -> Counter[str]:
     by_print = {file.fingerprint: file for file in found.gone.values() if file.fingerprint}
     work = [*((False, file) for file in found.new), *((True, file) for file in found.changed)]
     with session.console.bar("reading tags", len(work)) as bar:
-        for batch in batched(work, BATCH):
+        for batch in in_batches(work, BATCH):
             counts.update(_apply_batch(session, found, by_print, batch))
             bar.step(len(batch))
     tracks.mark_missing(list(found.gone))
@@ -248,12 +248,6 @@ def _apply_batch(
     tracks.save(found.library, read, session.run_id)
     tracks.save_unreadable(found.library, unreadable, session.run_id)
     return counts
-
-
-def batched(work: Sequence[T], size: int) -> Iterator[Sequence[T]]:
-    """Yield slices of at most `size`."""
-    for start in range(0, len(work), size):
-        yield work[start : start + size]
 
 
 def summary(session: Session, counts: dict[str, int]) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from tagger.base.records import Decision, GenreBlock, TrackState
+from tagger.base.records import Decision, TrackState
 
 if TYPE_CHECKING:
     from tagger.commands.session import Session
@@ -31,13 +31,11 @@ def length_ok(session: Session, track: TrackRow) -> bool:
 
 def current_genre(genre_map: GenreMap, track: TrackRow) -> str | None:
     """Return the canonical genre that the file holds now, whoever wrote it."""
+    from tagger.genres.labels import match_blocks
+
     if track.state is TrackState.MACHINE:
-        return genre_map.match_all(_values(track.genre_blocks)).genre
+        return match_blocks(genre_map, track.genre_blocks).genre
     return track.label
-
-
-def _values(blocks: tuple[GenreBlock, ...]) -> tuple[str, ...]:
-    return next((block.values for block in blocks if block.values), ())
 
 
 def person_genre(view: TrackView) -> str | None:

@@ -83,6 +83,8 @@ def carry_out(session: Session, plan: Plan, apply: bool) -> tuple[dict[str, int]
         return dict(counts), list(plan.items)
     refuse_if_many_gone(session, plan)
     tracks = session.index.select.by_ids(item.track_id for item in plan.items if item.track_id is not None)
+    current = session.index.models.current()
+    model = current.model_id if current else ""
     items: list[PlanItem] = []
     with session.console.bar("writing", len(plan.items)) as bar:
         for item in plan.items:
@@ -91,7 +93,7 @@ def carry_out(session: Session, plan: Plan, apply: bool) -> tuple[dict[str, int]
                 counts["postponed"] += 1
                 items.append(replace(item, reason="postponed: the time is up"))
                 continue
-            result, reason = _write(session, tracks[item.track_id or 0], item)
+            result, reason = _write(session, tracks[item.track_id or 0], item, model)
             counts[result] += 1
             items.append(item if reason is None else replace(item, reason=reason))
     label_due_tracks(session)
@@ -114,7 +116,7 @@ def refuse_if_many_gone(session: Session, plan: Plan) -> None:
         )
 
 
-def _write(session: Session, track: TrackRow, item: PlanItem) -> tuple[str, str | None]:
+def _write(session: Session, track: TrackRow, item: PlanItem, model: str) -> tuple[str, str | None]:
     """Write one file; return what became of it, and why it was left alone if it was."""
     from tagger.index.rows import NewChange
     from tagger.library.write import write_genre
@@ -122,8 +124,6 @@ def _write(session: Session, track: TrackRow, item: PlanItem) -> tuple[str, str 
     run_id = session.run_id or ""
     by_person = item.decision == Decision.PERSON
     name = session.genre_map.name(item.after or "")
-    current = session.index.models.current()
-    model = None if by_person or current is None else current.model_id
     change = NewChange(
         change_id=uuid.uuid4().hex,
         run_id=run_id,
@@ -134,10 +134,10 @@ def _write(session: Session, track: TrackRow, item: PlanItem) -> tuple[str, str 
         track_id=track.track_id,
         genre=item.after,
         written=name,
-        model=model,
+        model=None if by_person else model,
         confidence=item.confidence,
     )
-    note = None if by_person else Provenance(name, model or "", item.confidence or 0.0, run_id)
+    note = None if by_person else Provenance(name, model, item.confidence or 0.0, run_id)
     try:
         write_genre(track.absolute, name, note, write_context(session, track, change))
     except WriteSkipped as problem:

@@ -8,10 +8,11 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, TextClause, select, update
 
+from tagger.base.batches import in_batches
 from tagger.base.records import PastWrite
 from tagger.index import tables as t
 from tagger.index.adopt import adopt
-from tagger.index.database import Database, in_batches
+from tagger.index.database import Database
 from tagger.index.journal import Journal
 from tagger.index.labels import make_labels_due, past_writes
 from tagger.index.reading import change_row

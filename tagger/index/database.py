@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from itertools import islice
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from sqlalchemy import Connection, Engine, Executable, Table, create_engine, event
 from sqlalchemy.dialects import postgresql, sqlite
@@ -17,13 +16,10 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModu
 from tagger.base.errors import IndexUnusable
 from tagger.index.place import is_on_network
 
-BATCH = 500  # rows per transaction and per IN list; SQLite takes 32,766 parameters in a statement
 BUSY_SECONDS = 30  # how long to wait for another process that is writing
 SQLITE_MAGIC = b"SQLite format 3\0"  # sqlite.org/fileformat2.html, section 1.3
 DAMAGED = ("malformed", "not a database", "disk i/o error", "file is encrypted")
 INSUFFICIENT_PRIVILEGE = "42501"  # postgresql.org/docs/current/errcodes-appendix.html
-
-T = TypeVar("T")
 
 
 class Database:
@@ -58,13 +54,6 @@ class Database:
     def close(self) -> None:
         """Let go of all connections."""
         self.engine.dispose()
-
-
-def in_batches(items: Iterable[T], size: int = BATCH) -> Iterator[list[T]]:
-    """Yield lists of at most `size` items, none of them empty."""
-    iterator = iter(items)
-    while batch := list(islice(iterator, size)):
-        yield batch
 
 
 def open_database(url_or_path: str | Path, create: bool, warn: Callable[[str], None]) -> Database:

@@ -9,9 +9,10 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
+from tagger.base.batches import in_batches
 from tagger.index import tables as t
 from tagger.index.adopt import adopt
-from tagger.index.database import Database, in_batches
+from tagger.index.database import Database
 from tagger.index.journal import Journal
 from tagger.index.labels import dismissals, last_decisions, make_labels_due
 from tagger.index.reading import decision_row

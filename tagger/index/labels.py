@@ -7,10 +7,11 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, or_, select, update
 
+from tagger.base.batches import in_batches
 from tagger.base.records import PastWrite, TrackLabel
 from tagger.index import tables as t
 from tagger.index.adopt import adopt
-from tagger.index.database import Database, in_batches
+from tagger.index.database import Database
 from tagger.index.reading import decision_row, track_row, tracks_with_root, walk
 from tagger.index.rows import DecisionKind, DecisionRow, LabelCase, Stage, TrackRow
 

@@ -6,9 +6,10 @@ from collections.abc import Collection, Iterable, Iterator
 
 from sqlalchemy import delete, select
 
+from tagger.base.batches import BATCH, in_batches
 from tagger.base.records import Prediction
 from tagger.index import tables as t
-from tagger.index.database import BATCH, Database, in_batches
+from tagger.index.database import Database
 from tagger.index.reading import prediction_row, walk
 
 

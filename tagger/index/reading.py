@@ -7,9 +7,10 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Row, RowMapping, Select, select
 
+from tagger.base.batches import BATCH
 from tagger.base.records import Decision, GenreBlock, Prediction, Provenance, TrackState
 from tagger.index import tables as t
-from tagger.index.database import BATCH, Database
+from tagger.index.database import Database
 from tagger.index.rows import ChangeRow, DecisionKind, DecisionRow, NewChange, Stage, TrackRow
 
 READABLE = t.tracks.c.error.is_(None) & t.tracks.c.missing_since.is_(None)

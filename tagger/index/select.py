@@ -7,9 +7,10 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
 
+from tagger.base.batches import in_batches
 from tagger.base.records import TrackState
 from tagger.index import tables as t
-from tagger.index.database import Database, in_batches
+from tagger.index.database import Database
 from tagger.index.labels import dismissals, last_decisions
 from tagger.index.reading import READABLE, prediction_row, track_row, tracks_with_root, walk
 from tagger.index.rows import DecisionKind, FileCounts, GenreTagCount, TrackRow, TrackView

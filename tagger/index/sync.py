@@ -9,8 +9,9 @@ from typing import Any
 from sqlalchemy import Connection, insert, select
 from sqlalchemy.exc import StatementError
 
+from tagger.base.batches import in_batches
 from tagger.index import tables as t
-from tagger.index.database import Database, in_batches
+from tagger.index.database import Database
 from tagger.index.journal import Journal
 from tagger.index.meta import meta_value, set_meta_value
 

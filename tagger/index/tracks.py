@@ -8,9 +8,10 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
+from tagger.base.batches import in_batches
 from tagger.base.records import TrackLabel
 from tagger.index import tables as t
-from tagger.index.database import Database, in_batches
+from tagger.index.database import Database
 from tagger.index.labels import relabel
 from tagger.index.reading import walk
 from tagger.index.rows import KnownFile, LabelCase, ScannedFile, UnreadableFile

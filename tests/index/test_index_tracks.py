@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tagger.base.batches import BATCH
 from tagger.base.records import (
     Decision,
     FoundFile,
@@ -18,7 +19,6 @@ from tagger.base.records import (
     TrackState,
     TrackTags,
 )
-from tagger.index.database import BATCH
 from tagger.index.rows import ScannedFile, TrackRow, UnreadableFile
 from tagger.index.store import Index
 
