@@ -82,12 +82,16 @@ class FileProblem(Exception):
         The file.
     cause : str
         What is wrong with it, in a few words.
+    postponed : bool
+        A later run may well find it otherwise (a server that did not answer, a file still being copied), so that
+        nothing is to be remembered against the file.
     """
 
-    def __init__(self, path: str | bytes, cause: str) -> None:
-        super().__init__(path, cause)  # both, so that it survives the way back from a worker process
+    def __init__(self, path: str | bytes, cause: str, postponed: bool = False) -> None:
+        super().__init__(path, cause, postponed)  # all, so that it survives the way back from a worker process
         self.path = path_text(path)
         self.cause = cause
+        self.postponed = postponed
 
     def __str__(self) -> str:
         return f"{printable(self.path)}: {self.cause}"
@@ -102,15 +106,7 @@ class UnreadableAudio(FileProblem):
 
 
 class WriteSkipped(FileProblem):
-    """A tag write was not done because it would not be safe now; the file is as it was.
-
-    `postponed` says that a later run may well succeed (a file still being copied), as opposed to a skip for good.
-    """
-
-    def __init__(self, path: str | bytes, cause: str, postponed: bool = False) -> None:
-        super().__init__(path, cause)
-        self.args = (path, cause, postponed)
-        self.postponed = postponed
+    """A tag write was not done because it would not be safe now; the file is as it was."""
 
 
 class WriteFailed(FileProblem):
