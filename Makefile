@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: setup demo test quick lint bench clean
+.PHONY: setup demo test quick lint bench soak clean
 
 setup: $(READY)
 
@@ -31,6 +31,10 @@ lint: $(READY)
 
 bench: $(READY)
 	$(BIN)/python -m bench
+
+# An hour or so: kills, hostile files, faults of the disk. Needs nothing that `make test` does not.
+soak: $(READY)
+	$(BIN)/python -m soak
 
 clean:
 	rm -rf $(VENV) tagger-demo build dist .pytest_cache .mypy_cache .ruff_cache

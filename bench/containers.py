@@ -13,7 +13,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +22,14 @@ import numpy as np
 from mutagen.apev2 import APENoHeaderError, APEv2
 from mutagen.id3 import ID3
 from mutagen.mp3 import HeaderNotFoundError
+from mutagen.wave import WAVE
 
 from tagger.audio.encode import encode
 from tagger.audio.hash import audio_hash
 from tagger.base.errors import FileProblem
 from tagger.base.records import Provenance
 from tagger.library.compose import compose_tags
+from tagger.library.preflight import preflight
 from tagger.library.swap import WriteContext
 from tagger.library.tags import read_tags
 from tagger.library.write import undo_write, write_genre
@@ -45,11 +47,12 @@ TAGS = {
 
 @dataclass(frozen=True)
 class Row:
-    """A container with one kind of tags. `tag` gives a fresh file its tags."""
+    """A container with one kind of tags. `tag` gives a fresh file its tags; `allowed`: the station allows the loss."""
 
     name: str
     container: str
     tag: Callable[[Path], None]
+    allowed: bool = False
 
 
 @dataclass(frozen=True)
@@ -84,6 +87,48 @@ def _all_three(path: Path) -> None:
     compose_tags(path, "mp3", TAGS, id3v1=True)
 
 
+def _before(block: Callable[[], bytes]) -> Callable[[Path], None]:
+    return lambda path: _put(path, block() + path.read_bytes())
+
+
+def _put(path: Path, data: bytes) -> None:
+    path.write_bytes(data)
+
+
+def _id3(version: int, frames: tuple[tuple[str, bytes], ...]) -> bytes:
+    """Return an ID3v2 block of v2.2 or v2.3; these texts are all shorter than 128 bytes."""
+    old = version == 2
+    size = (lambda n: n.to_bytes(3, "big")) if old else (lambda n: n.to_bytes(4, "big") + bytes(2))
+    body = b"".join(name.encode() + size(len(content)) + content for name, content in frames)
+    return b"ID3" + bytes([version, 0, 0, 0, 0, len(body) >> 7, len(body) & 0x7F]) + body
+
+
+def _id3v22() -> bytes:
+    texts = (("TT2", TAGS["title"]), ("TP1", TAGS["artist"]), ("TYE", "1999"), ("TCO", "Unknown"))
+    frames = [(name, b"\0" + text.encode("latin-1")) for name, text in texts]
+    return _id3(2, (*frames, ("COM", b"\0eng\0fine"), ("PIC", b"\0PNG\x03\0" + b"\x89PNG" * 9)))
+
+
+def _id3v23(genre: str = "Unknown") -> bytes:
+    texts = (("TIT2", TAGS["title"]), ("TPE1", TAGS["artist"]), ("TCON", genre))
+    return _id3(3, tuple((name, b"\0" + text.encode("latin-1")) for name, text in texts))
+
+
+def _two_id3(path: Path) -> None:
+    path.write_bytes(_id3v23() + _id3v23("Rock") + path.read_bytes())
+
+
+def _id3_and_flac(path: Path) -> None:
+    compose_tags(path, "flac", TAGS)
+    path.write_bytes(_id3v23() + path.read_bytes())
+
+
+def _info_only(path: Path) -> None:
+    compose_tags(path, "wav", TAGS, riff_info=True)
+    wave = WAVE(path)
+    wave.delete()
+
+
 ROWS = (
     Row("MP3, ID3v2.3", "mp3", _composed("mp3", id3_version=(2, 3))),
     Row("MP3, ID3v2.4", "mp3", _composed("mp3", id3_version=(2, 4))),
@@ -91,14 +136,18 @@ ROWS = (
     Row("MP3, ID3v1 only", "mp3", _v1_only),
     Row("MP3, APEv2 only", "mp3", _ape_behind),
     Row("MP3, ID3v2.3, APEv2 and ID3v1", "mp3", _all_three),
+    Row("MP3, ID3v2.2, allowed", "mp3", _before(_id3v22), allowed=True),
+    Row("MP3, two ID3v2.3 tags, allowed", "mp3", _two_id3, allowed=True),
     Row("AAC (ADTS), ID3v2.3", "aac", _composed("aac")),
     Row("AAC (ADTS), APEv2", "aac", _ape_behind),
     Row("FLAC", "flac", _composed("flac")),
+    Row("FLAC behind ID3v2.3", "flac", _id3_and_flac),
     Row("Ogg Vorbis", "ogg", _composed("ogg")),
     Row("Opus", "opus", _composed("opus")),
     Row("M4A, AAC", "m4a", _composed("m4a")),
     Row("M4A, ALAC", "alac", _composed("alac")),
     Row("WAV, ID3 chunk and INFO", "wav", _composed("wav", riff_info=True)),
+    Row("WAV, INFO only", "wav", _info_only),
     Row("AIFF", "aiff", _composed("aiff")),
     Row("WMA", "wma", _composed("wma")),
     Row("WavPack", "wavpack", _composed("wavpack")),
@@ -127,20 +176,20 @@ def examine(row: Row, folder: Path) -> Result:
     untagged = fresh_file(folder, row.container)
     tagged = Path(shutil.copyfile(untagged, folder / f"tagged.{row.container}"))
     row.tag(tagged)
-    results = [_try(tagged, TAGS["artist"]), _try(untagged, None)]
+    results = [_try(tagged, TAGS["artist"], row.allowed), _try(untagged, None)]
     return Result(*(all(getattr(result, cell.name) for result in results) for cell in fields(Result)))
 
 
-def _try(path: Path, artist: str | None) -> Result:
+def _try(path: Path, artist: str | None, allowed: bool = False) -> Result:
     name, content = os.fsencode(path), path.read_bytes()
     before, others, audio = read_tags(name), other_tags(path), audio_hash(name)
-    record = _write(path)
+    record = _write(path, allowed)
     written = read_tags(name)
     audio_equal = audio_hash(name) == audio and written.fingerprint == before.fingerprint
     others_equal = _kept(others, other_tags(path), bool(before.genre_blocks))
     undo_write(name, record, _context(path, {}))
     same_bytes = path.read_bytes() == content
-    record = _write(path) | {"delta": None}
+    record = _write(path, allowed) | {"delta": None}
     undo_write(name, record, _context(path, {}))
     undone = read_tags(name)
     return Result(
@@ -153,9 +202,12 @@ def _try(path: Path, artist: str | None) -> Result:
     )
 
 
-def _write(path: Path) -> dict[str, Any]:
+def _write(path: Path, allowed: bool) -> dict[str, Any]:
     facts: dict[str, Any] = {}
-    write_genre(os.fsencode(path), GENRE, NOTE, _context(path, facts))
+    context = _context(path, facts)
+    if allowed:
+        context = replace(context, losses=preflight(os.fsencode(path), GENRE, NOTE).losses)
+    write_genre(os.fsencode(path), GENRE, NOTE, context)
     return dict(json.loads(json.dumps(facts)))
 
 

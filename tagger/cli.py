@@ -6,6 +6,7 @@ Only the chosen command is imported, so `tagger --help` and `tagger scan` stay q
 from __future__ import annotations
 
 import argparse
+import errno
 import importlib
 import os
 import sys
@@ -14,7 +15,7 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from tagger import __version__
-from tagger.base.errors import EXIT_FAILED, EXIT_STOPPED, EXIT_USAGE, FileProblem, TaggerError, printable
+from tagger.base.errors import EXIT_FAILED, EXIT_STOPPED, EXIT_USAGE, FileProblem, Stopped, TaggerError, printable
 
 # Name of the command, module in tagger.commands, one line of help; in the order of a station's evening.
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -74,7 +75,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         module = importlib.import_module(f"tagger.commands.{COMMANDS[command][0]}")
         with Session.from_arguments(parsed) as session:
-            outcome = module.run(session, parsed)
+            try:
+                outcome = module.run(session, parsed)
+            except (Stopped, KeyboardInterrupt):
+                return session.stopped()
             return session.finish(outcome)
     except TaggerError as error:
         return _complain(arguments, command, str(error), error.exit_code, started)
@@ -84,7 +88,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _complain(arguments, command, "stopped", EXIT_STOPPED, started)
     except OSError as error:
         where = f"{os.fsdecode(error.filename)}: " if error.filename else ""
-        return _complain(arguments, command, f"{where}{error.strerror or error}", EXIT_FAILED, started)
+        advice = "; make room and run again" if error.errno in (errno.ENOSPC, errno.EDQUOT) else ""
+        return _complain(arguments, command, f"{where}{error.strerror or error}{advice}", EXIT_FAILED, started)
 
 
 def _common() -> Parser:

@@ -31,7 +31,7 @@ from tagger.audio.manifest import (
 from tagger.audio.spectrogram import Form
 from tagger.audio.workers import Found, clip_stream
 from tagger.base.errors import UnreadableAudio, path_text
-from tagger.base.records import ClipSource, Problem, Split
+from tagger.base.records import ClipSource, Split
 
 VERSION = 1  # of the way clips are chosen and cut; another one makes all pictures anew
 
@@ -44,7 +44,7 @@ class DatasetResult:
 
     tracks: int
     clips: dict[int, int]
-    errors: list[Problem]
+    errors: list[UnreadableAudio]
     complete: bool
 
 
@@ -105,7 +105,7 @@ def build_dataset(
     out.mkdir(parents=True, exist_ok=True)
     recipe = {"form": form.card(), "clips": clips, "version": VERSION}
     known = _known(out, recipe)
-    errors: list[Problem] = []
+    errors: list[UnreadableAudio] = []
     with BuildLog(out, recipe) as log:
         known |= {track: known.get(track, {}) | offsets for track, offsets in log.done.items()}
         present = _scan(out)
@@ -114,11 +114,10 @@ def build_dataset(
         absent = {source.track for source in missing}
         _move(out, present, {track: source for track, source in wanted.items() if track not in absent})
         _report(progress, len(wanted) - len(missing))
-        complete = True
-        with contextlib.closing(clip_stream(missing, seconds, form, clips, workers)) as stream:
+        with contextlib.closing(clip_stream(missing, seconds, form, clips, workers, stopping=should_stop)) as stream:
             for source, found in stream:
                 if isinstance(found, UnreadableAudio):
-                    errors.append(Problem(path_text(source.path), found.cause))
+                    errors.append(found)
                     known.pop(source.track, None)
                     for place in present.pop(source.track, {}).values():
                         (out / place).unlink()
@@ -128,8 +127,8 @@ def build_dataset(
                 absent.discard(source.track)
                 _report(progress, 1)
                 if absent and should_stop and should_stop():
-                    complete = False
                     break
+        complete = not absent
         rows = list(_rows(wanted, known, absent, seconds))
         write_manifest(out, rows)
         write_card(out, card_of(rows, recipe, seconds, form, genres, seed, map_hash, complete))
@@ -180,6 +179,9 @@ def _known(out: Path, recipe: Mapping[str, Any]) -> dict[str, Offsets]:
 def _scan(out: Path) -> Present:
     """Find the pictures that are there, and clear away what a killed build left half-written or in two places."""
     present: Present = defaultdict(dict)
+    for file in (MANIFEST, CARD):
+        for left in out.glob(f".{file}.*.part"):
+            left.unlink()
     for folder in sorted(out.glob("*s/*/*")):
         seconds = folder.parent.parent.name[:-1]
         if not seconds.isdigit() or folder.parent.name not in set(Split) or not folder.is_dir():

@@ -19,6 +19,7 @@ RATE = 22050  # [Hz]
 PREROLL = 0.25  # [s] decoded and dropped before a clip: MP3's bit reservoir, AAC's overlap, Opus's 80 ms
 MARGIN = 0.04  # [s] kept on both sides of a clip, for the resampler to settle; a whole number of samples at any rate
 LATE = 0.1  # [s] by which sound may begin behind the asked time: WMA loses two frames at each seek
+LEAST_RATE = 12.5  # [bytes/s]; FLAC holds silence at some 110: a header that claims less is damaged
 MISSING = 0.02  # [s] that may be missing at the end of a clip: lengths are stated in whole frames
 
 
@@ -246,7 +247,8 @@ def duration(path: bytes) -> float:
     """
     with ClipReader(path) as reader:
         media = reader._media
-        if not reader.exact and media.format == "mp3" and not size_fits(reader._claims, media.part.size):
+        guessed = media.format == "mp3" and not size_fits(reader._claims, media.part.size)
+        if not reader.exact and (guessed or reader.duration * LEAST_RATE > media.part.size):
             return _measured(path)
         return reader.duration
 

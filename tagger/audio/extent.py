@@ -123,6 +123,8 @@ _BLOCKS: tuple[Callable[[BinaryIO, int], int], ...] = (_id3v1, _apev2, _id3v2_be
 class AudioPart(io.RawIOBase):
     """A file's audio without the tags around it, for FFmpeg to read from.
 
+    `left` is how many bytes may still be read before the file seems to end; None: all.
+
     FFmpeg asks for odd things of damaged files, and PyAV prints what a reader raises; so failures are kept in `failure`
     for whoever reads, and FFmpeg sees the end of the file.
 
@@ -140,6 +142,7 @@ class AudioPart(io.RawIOBase):
         self.name = file.name  # FFmpeg takes a hint at the format from the suffix
         self.size = end - self._start
         self.failure: OSError | None = None
+        self.left: int | None = None
 
     def head(self, count: int) -> bytes:
         """Return the first bytes, wherever reading stands."""
@@ -154,12 +157,16 @@ class AudioPart(io.RawIOBase):
     def read(self, size: int | None = -1) -> bytes:
         left = max(0, self.size - self._position)
         wanted = left if size is None or size < 0 else min(size, left)
+        if self.left is not None:
+            wanted = min(wanted, max(0, self.left))
         try:
             found = os.pread(self._descriptor, wanted, self._start + self._position) if wanted else b""
         except OSError as error:
             self.failure = error
             return b""
         self._position += len(found)
+        if self.left is not None:
+            self.left -= len(found)
         return found
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:

@@ -24,6 +24,10 @@ _FORMATS = "mp3,aac,flac,ogg,mov,wav,w64,aiff,caf,au,asf,ape,wv,mpc,mpc8,tta,tak
 # long as cutting the clips; the answer is the same after the first few frames.
 _WAV_PROBE = "32768"
 
+# [bytes] that may be read before a file is open: FFmpeg would read all of one whose header leads nowhere. Headers with
+# large pictures take some tens of MiB.
+_MOST_OPENING = 256 << 20
+
 
 @dataclass(frozen=True, slots=True)
 class Media:
@@ -66,17 +70,20 @@ def open_media(path: bytes | str, *, fast: bool = False) -> Iterator[Media]:
         If the file cannot be opened, is no audio, or FFmpeg fails on it inside the `with` block.
     """
     options = {"format_whitelist": _FORMATS} | ({"fflags": "+fastseek"} if fast else {})
+    part: AudioPart | None = None
     try:
         # Not blocking, since somebody may name a pipe that nobody writes to.
         with open(path, "rb", buffering=0, opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                 raise UnreadableAudio(path, "not a regular file")
             part = AudioPart(file)
+            part.left = _MOST_OPENING
             if not part.size:
                 raise UnreadableAudio(path, "empty")
             if part.head(4) in (b"RIFF", b"RF64"):
                 options["probesize"] = _WAV_PROBE
             with av.open(part, options=options, metadata_errors="replace") as container:  # tags are often no UTF-8
+                part.left = None
                 if not container.streams.audio:
                     raise UnreadableAudio(path, "no audio in it")
                 stream = container.streams.audio[0]
@@ -86,9 +93,11 @@ def open_media(path: bytes | str, *, fast: bool = False) -> Iterator[Media]:
             if part.failure:
                 raise part.failure
     except av.FFmpegError as error:
+        if part and part.failure:  # FFmpeg takes a disk that fails for a file that ends
+            raise UnreadableAudio.because(path, part.failure) from error
         raise UnreadableAudio(path, _cause(error)) from error
     except OSError as error:
-        raise UnreadableAudio(path, error.strerror or str(error)) from error
+        raise UnreadableAudio.because(path, error) from error
 
 
 def _cause(error: av.FFmpegError) -> str:

@@ -6,6 +6,9 @@ Two kinds: a `TaggerError` stops the run; a `FileProblem` concerns one file, whi
 from __future__ import annotations
 
 import os
+from typing import Self
+
+from tagger.base.passing import gone, passing
 
 EXIT_DONE = 0
 EXIT_MANY_FILES_FAILED = 1
@@ -85,13 +88,22 @@ class FileProblem(Exception):
     postponed : bool
         A later run may well find it otherwise (a server that did not answer, a file still being copied), so that
         nothing is to be remembered against the file.
+    struck : bool
+        The file made the process that read it crash, hang or ask for too much memory: a strike against it.
     """
 
-    def __init__(self, path: str | bytes, cause: str, postponed: bool = False) -> None:
-        super().__init__(path, cause, postponed)  # all, so that it survives the way back from a worker process
+    def __init__(self, path: str | bytes, cause: str, postponed: bool = False, struck: bool = False) -> None:
+        super().__init__(path, cause, postponed, struck)  # all, so that it survives the way through pickle
         self.path = path_text(path)
         self.cause = cause
         self.postponed = postponed
+        self.struck = struck
+
+    @classmethod
+    def because(cls, path: str | bytes, error: OSError, doing: str = "") -> Self:
+        """Return the problem that the system's error makes; it is postponed where the error is likely to pass."""
+        reason = error.strerror or str(error)
+        return cls(path, f"{doing}: {reason}" if doing else reason, postponed=passing(error) or gone(error))
 
     def __str__(self) -> str:
         return f"{printable(self.path)}: {self.cause}"
@@ -107,6 +119,14 @@ class UnreadableAudio(FileProblem):
 
 class WriteSkipped(FileProblem):
     """A tag write was not done because it would not be safe now; the file is as it was."""
+
+
+class NoRoom(WriteSkipped):
+    """The disk of the library has no room for a copy of the file, nor for those of others that are as large."""
+
+
+class DiskTrouble(WriteSkipped):
+    """A disk or its server failed at every try; it may do better on another night."""
 
 
 class WriteFailed(FileProblem):

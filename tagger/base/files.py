@@ -3,24 +3,34 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
+# errno(3) of a sync that a disk could not do; others mean that its file system knows no sync of folders
+LOST = frozenset((errno.EIO, errno.EREMOTEIO, errno.ESTALE, errno.ETIMEDOUT, errno.ENOSPC, errno.EDQUOT))
+
 
 def fsync_folder(folder: str | bytes | os.PathLike[str]) -> None:
-    """Make a rename in this folder durable. File systems that cannot sync a folder are left as they are."""
+    """Make a rename in this folder durable. File systems that cannot sync a folder are left as they are.
+
+    Raises
+    ------
+    OSError
+        The disk failed: nobody knows whether the rename will outlive a power cut.
+    """
     try:
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    except OSError:
-        return
-    try:
-        with contextlib.suppress(OSError):
+        try:
             os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        if error.errno in LOST:
+            raise
 
 
 @contextlib.contextmanager
@@ -55,9 +65,11 @@ def replace_file(path: Path, mode: str = "w", encoding: str | None = "utf-8") ->
         os.umask(umask)
         os.chmod(temporary, 0o666 & ~umask)
         os.replace(temporary, path)
-    except BaseException:
+    except BaseException as error:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(temporary)
+        if isinstance(error, OSError) and error.filename is None:  # a full disk: say where
+            error.filename = str(path)
         raise
     fsync_folder(path.parent)
 

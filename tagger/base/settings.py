@@ -15,7 +15,9 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
+from tagger.base.air_time import window
 from tagger.base.errors import SettingsError
+from tagger.base.losses import ALLOWABLE, Allowable
 
 VARIABLE_PREFIX = "TAGGER_"
 NOT_SETTINGS = {"TAGGER_HOME", "TAGGER_INDEX"}  # options of the command line that have a variable too
@@ -45,7 +47,21 @@ class Settings(BaseSettings):
         "bump",
         description="bump gives a written file a new time, so that other software sees the change; preserve keeps it.",
     )
-    station: Literal["plain"] = Field("plain", description="The software that plays the library: plain folders.")
+    station: Literal["plain", "azuracast", "libretime", "liquidsoap"] = Field(
+        "plain",
+        description="The software that plays the library: plain folders, azuracast, libretime or liquidsoap. Decides "
+        "what mtime is where it is not set.",
+    )
+    allow_loss: Annotated[tuple[Allowable, ...], NoDecode] = Field(
+        (),
+        description=f"What a file may lose when its genre is written, of {', '.join(ALLOWABLE)}; docs/formats.md tells "
+        "what each means. A file that would lose anything else is left alone.",
+    )
+    air_time: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description='Hours in which no file is written, local time, such as ["06:00-10:00", "15:00-19:30"]; the rest '
+        "of a night's writes is then postponed.",
+    )
 
     # --- what is looked at
     exclude: Annotated[tuple[str, ...], NoDecode] = Field(
@@ -55,6 +71,11 @@ class Settings(BaseSettings):
     max_seconds: float = Field(1200, gt=0, description="Longer tracks (shows, mixes) likewise.")
     max_missing: float = Field(
         0.20, ge=0, le=1, description="If more than this share of the known files is gone, nothing is changed."
+    )
+    sentinel: str = Field(
+        "",
+        description="A file or folder, relative to each library, that is there whenever the library is mounted; where "
+        "it is not, nothing is done.",
     )
     probe_seconds: float = Field(
         20, gt=0, description="A library that does not answer within this time counts as hung."
@@ -75,11 +96,36 @@ class Settings(BaseSettings):
     )
     keep_models: int = Field(5, ge=1, description="Models to keep, the current one among them.")
     keep_reports: int = Field(60, ge=1, description="Reports to keep.")
+    keep_runs_days: float = Field(400, ge=1, description="Days for which runs that wrote nothing are remembered.")
 
     @field_validator("exclude", mode="before")
     @classmethod
     def _patterns(cls, value: object) -> object:
         return _listed(value)
+
+    @field_validator("allow_loss", mode="before")
+    @classmethod
+    def _kinds(cls, value: object) -> object:
+        return _listed(value)
+
+    @field_validator("air_time", mode="before")
+    @classmethod
+    def _hours(cls, value: object) -> object:
+        return _listed(value)
+
+    @field_validator("air_time")
+    @classmethod
+    def _some_hours(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for text in value:
+            window(text)
+        return value
+
+    @field_validator("sentinel")
+    @classmethod
+    def _inside(cls, value: str) -> str:
+        if value.startswith("/") or ".." in value.split("/"):
+            raise ValueError("a path inside the library, such as .mounted")
+        return value
 
     @field_validator("clip_seconds", mode="before")
     @classmethod
@@ -106,11 +152,17 @@ class Settings(BaseSettings):
         return (init_settings,)
 
 
+# What suits the software that plays the library; docs/operations.md has the reasons.
+MTIME_OF_STATION = {"plain": "bump", "azuracast": "bump", "libretime": "preserve", "liquidsoap": "bump"}
+
 SECTIONS = {
-    "What is written": ("promise", "promise_confidence", "max_writes", "settle_minutes", "mtime", "station"),
-    "What is looked at": ("exclude", "min_seconds", "max_seconds", "max_missing", "probe_seconds"),
+    "What is written": (
+        *("promise", "promise_confidence", "max_writes", "settle_minutes", "mtime", "allow_loss"),
+        *("station", "air_time"),
+    ),
+    "What is looked at": (*("exclude", "min_seconds", "max_seconds", "max_missing", "sentinel", "probe_seconds"),),
     "Learning": (*("retrain_growth", "retrain_days", "clips", "clip_seconds", "family", "epochs", "seed"),),
-    "The machine": ("workers", "keep_models", "keep_reports"),
+    "The machine": ("workers", "keep_models", "keep_reports", "keep_runs_days"),
 }
 
 
@@ -184,6 +236,8 @@ def load_settings(file: Path | None, flags: dict[str, Any], environ: dict[str, s
     merged: dict[str, Any] = {}
     for _, layer in reversed(layers):
         merged.update(layer)
+    if "mtime" not in merged and merged.get("station") in MTIME_OF_STATION:
+        merged["mtime"] = MTIME_OF_STATION[merged["station"]]
     try:
         settings = Settings(**merged)
     except ValidationError as error:

@@ -67,9 +67,11 @@ def classify(session: Session, library_ids: Collection[int], refresh: bool = Fal
             bar.step(len(batch))
             predictions = _predict(session, classifier, limits, batch, counts)
             session.index.predictions.save(predictions, session.run_id)
+            session.tally["classified"] += len(predictions)
             session.check()
             if session.out_of_time():
                 break
+    session.check()
     return dict(counts)
 
 
@@ -82,7 +84,8 @@ def _states(refresh: bool) -> tuple[TrackState, ...]:
 def _heard(session: Session, classifier: Classifier, rows: list[TrackRow]) -> Iterator[list[Heard]]:
     """Yield batches of tracks with their clips, in the order of `rows`."""
     sources = (ClipSource(row.track, row.absolute, row.duration or 0.0) for row in rows)
-    heard = zip(rows, spectrograms_of(session, classifier, sources), strict=True)
+    # Fewer come back than went out where the run is stopped.
+    heard = zip(rows, spectrograms_of(session, classifier, sources), strict=False)
     yield from in_batches(((row, clips) for row, (_, clips) in heard), BATCH)
 
 
@@ -94,12 +97,12 @@ def _predict(
     counts: Counter[str],
 ) -> list[Prediction]:
     readable: list[tuple[TrackRow, np.ndarray]] = []
-    unreadable: dict[int, str] = {}
+    unreadable: dict[int, FileProblem] = {}
     for row, clips in batch:
         if isinstance(clips, FileProblem):
             session.report(clips)
             counts["unreadable"] += 1
-            unreadable[row.track_id] = clips.cause
+            unreadable[row.track_id] = clips
         else:
             readable.append((row, clips))
     session.index.tracks.save_audio_problems(unreadable)

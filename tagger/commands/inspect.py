@@ -78,6 +78,7 @@ def _audio(session: Session, path: Path) -> dict[str, Any]:
         note = tags.provenance
         facts["provenance"] = note and {"written": note.written, "model": note.model, "confidence": note.confidence,
                                         "run": note.run}  # fmt: skip
+        facts["a_write_would"] = _write_effects(session, raw)
     except FileProblem as problem:
         session.report(problem)
     try:
@@ -85,6 +86,21 @@ def _audio(session: Session, path: Path) -> dict[str, Any]:
     except FileProblem as problem:
         session.report(problem)
     return facts
+
+
+def _write_effects(session: Session, path: bytes) -> dict[str, Any]:
+    """Say what writing a genre into the file would lose and change besides."""
+    from tagger.library.preflight import preflight
+
+    try:
+        found = preflight(path, session.genre_map.genres[0].name)
+    except OSError as error:
+        raise FileProblem(path, f"no room to try a write: {error.strerror or error}") from error
+    return {
+        "lose": [f"{loss.kind}: {loss.text}" for loss in found.losses],
+        "change": list(found.changes),
+        "undo_to_the_same_bytes": found.exact_undo,
+    }
 
 
 def _lines(facts: dict[str, Any], indent: str = "  ") -> list[str]:

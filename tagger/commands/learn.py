@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -11,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tagger.base.errors import UnreadableAudio, UsageError
+from tagger.base.errors import UsageError
 from tagger.base.records import ClipSource, Split
 from tagger.commands.libraries import track_at
 from tagger.commands.views import length_ok
@@ -121,12 +120,12 @@ def build(session: Session, sources: Sequence[ClipSource], form: str, out: Path)
             bar.step,
             lambda: session.stopping() or session.out_of_time(),
         )
-    causes = {}
+    problems = {}
     for problem in result.errors:
-        session.report(UnreadableAudio(os.fsencode(problem.path), problem.error))
+        session.report(problem)
         if (track := track_at(session, os.fsencode(problem.path))) is not None:
-            causes[track.track_id] = problem.error
-    session.index.tracks.save_audio_problems(causes)  # not tried again until the file changes
+            problems[track.track_id] = problem
+    session.index.tracks.save_audio_problems(problems)
     session.check()
     return result
 
@@ -232,13 +231,14 @@ def _counts(card: dict[str, Any]) -> dict[str, int]:
 
 def retire(session: Session) -> None:
     """Let the oldest models go, but never the current one."""
-    models = session.index.models.all()
+    from tagger.model.folder import remove_models
+
+    models, kept = session.index.models.all(), session.settings.keep_models
     session.index.predictions.keep_only([model.model_id for model in models if model.current])
-    for old in [model for model in models if not model.current][session.settings.keep_models - 1 :]:
-        session.index.models.forget(old.model_id)
-        folder = Path(old.folder)
-        if folder.parent == session.home.models:
-            shutil.rmtree(folder, ignore_errors=True)
+    old = [model.model_id for model in models if not model.current][kept - 1 :]
+    for model_id in old:
+        session.index.models.forget(model_id)
+    remove_models(session.home.models, old, [model.model_id for model in models], kept)
 
 
 # --- nightly --------------------------------------------------------------------------------------------------------

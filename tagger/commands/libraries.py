@@ -11,6 +11,18 @@ if TYPE_CHECKING:
     from tagger.index.rows import LibraryRow, TrackRow
 
 
+def ask_whether_there(session: Session, root: bytes) -> None:
+    """Make sure that a library is there and answers.
+
+    Raises
+    ------
+    LibraryLooksWrong
+    """
+    from tagger.library.probe import probe
+
+    probe(root, session.settings.probe_seconds, session.settings.sentinel)
+
+
 def mounted_libraries(session: Session) -> list[LibraryRow]:
     """Return the libraries that answer; those that do not are named in a warning.
 
@@ -19,14 +31,12 @@ def mounted_libraries(session: Session) -> list[LibraryRow]:
     LibraryLooksWrong
         If there are libraries and none answers.
     """
-    from tagger.library.probe import probe
-
     known = session.index.libraries.all()
     there: list[LibraryRow] = []
     wrong: list[LibraryLooksWrong] = []
     for library in known:
         try:
-            probe(library.root, session.settings.probe_seconds)
+            ask_whether_there(session, library.root)
             there.append(library)
         except LibraryLooksWrong as error:
             wrong.append(error)

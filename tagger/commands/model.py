@@ -62,6 +62,8 @@ def spectrograms_of(
 ) -> Iterator[tuple[ClipSource, np.ndarray | FileProblem]]:
     """Cut clips from tracks and turn them into the pictures that a model knows, in worker processes.
 
+    Ends early when the run is to stop.
+
     Yields
     ------
     tuple
@@ -72,7 +74,8 @@ def spectrograms_of(
 
     form = form_from_card(classifier.form_card)
     seconds = classifier.seconds
-    stream = spectrogram_stream(sources, [seconds], form, session.settings.clips, session.settings.workers)
+    settings = session.settings
+    stream = spectrogram_stream(sources, [seconds], form, settings.clips, settings.workers, stopping=session.stopping)
     for source, found in stream:
         yield source, found if isinstance(found, FileProblem) else found[seconds]
 

@@ -62,6 +62,7 @@ def run(session: Session, arguments: argparse.Namespace) -> Outcome:
     if due and not night.learned:
         learn_now(session, night, due)
         night.report = write_report(session, night)
+    session.index.runs.forget_idle(session.settings.keep_runs_days)
     return _outcome(session, night)
 
 

@@ -69,7 +69,7 @@ class Night:
             if wrote["written"]:
                 lines.append(f"To take it back: tagger undo {session.run_id}")
         else:
-            lines.append(f"Dry run: {wrote['planned']:,} files would be written; --apply does it.")
+            lines.append(f"Dry run: {wrote['planned'] - wrote['skipped']:,} files would be written; --apply does it.")
         lines += [f"  {problem.path}: {problem.error}" for problem in session.problems[:20]]
         if len(session.problems) > 20:
             lines.append(f"  ... and {len(session.problems) - 20:,} more")

@@ -12,23 +12,24 @@ import logging
 import logging.handlers
 import os
 import secrets
-import signal
 import time
 import zlib
+from collections import Counter
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Any
 
-from tagger.base.errors import EXIT_DONE, EXIT_MANY_FILES_FAILED, FileProblem, Stopped, TaggerError
+from tagger.base.errors import EXIT_DONE, EXIT_MANY_FILES_FAILED, EXIT_STOPPED, FileProblem, Stopped, TaggerError
 from tagger.base.home import Home, find_home
 from tagger.base.lock import run_lock
 from tagger.base.records import Problem
 from tagger.base.settings import Settings, load_settings
 from tagger.commands.console import Console, print_json
+from tagger.commands.stopping import StopSignals
 
 if TYPE_CHECKING:
+    from tagger.audio.workers import AudioHasher
     from tagger.genres.map import GenreMap
     from tagger.index.journal import Journal
     from tagger.index.store import Index
@@ -74,8 +75,9 @@ class Session:
         self.run_id: str | None = None
         self.started = time.monotonic()
         self.deadline: float | None = None  # by time.monotonic()
+        self.tally: Counter[str] = Counter()  # of what is done so far, for the summary of a run that is stopped
         self._index_url = index_url
-        self._stopping = False
+        self._signals = StopSignals(lambda: console.say("stopping after the file at hand; once more to stop at once"))
         self._closing = contextlib.ExitStack()
 
     @classmethod
@@ -91,19 +93,21 @@ class Session:
     # --- begin and end
 
     def __enter__(self) -> Session:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            self._closing.callback(signal.signal, number, signal.signal(number, self._on_signal))
+        self._closing.enter_context(self._signals)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
         try:
             if self.run_id is not None and error is not None:
-                stopped = isinstance(error, (Stopped, KeyboardInterrupt))
-                with contextlib.suppress(TaggerError):  # the error that ended the run matters more
-                    self.index.runs.finish(self.run_id, "stopped" if stopped else "failed", {})
-                log.error("%s %s: %s", self.command, "stopped" if stopped else "failed", error)
+                self._end("failed", dict(self.tally))
+                log.error("%s failed: %s", self.command, error)
         finally:
             self._closing.close()
+
+    def _end(self, status: str, counts: dict[str, int]) -> None:
+        """Record how the run ended, if the index can still take it: what ended the run matters more."""
+        with contextlib.suppress(TaggerError):
+            self.index.runs.finish(self.run_id or "", status, counts)
 
     def look(self) -> None:
         """Get ready to read: the home exists and the index opens."""
@@ -122,6 +126,7 @@ class Session:
         self._closing.enter_context(run_lock(self.home.lock, self.command))
         self._log_to_file()
         _ = self.index, self.genre_map
+        self._closing.enter_context(self.index.hold(self.command))
         from tagger.commands.settle import settle
 
         settle(self)
@@ -147,6 +152,21 @@ class Session:
         ):
             self.console.show(outcome.lines)
         return outcome.exit_code
+
+    def stopped(self) -> int:
+        """Record that a signal ended the run, say what was done until then, and return the exit code."""
+        counts = dict(self.tally)
+        if self.run_id is not None:
+            self._end("stopped", counts)
+            log.warning("%s stopped: %s", self.command, counts)
+        done = ", ".join(f"{count:,} {what}" for what, count in counts.items() if count)
+        undo = f"; `tagger undo {self.run_id}` takes the writes back" if counts.get("written") else ""
+        self.console.warn(f"stopped by a signal ({done or 'nothing'} done so far{undo}); the next run goes on")
+        if self.console.as_json:
+            facts = self._facts(Outcome(counts))
+            facts["errors"].append({"path": None, "error": "stopped by a signal"})
+            print_json(facts)
+        return EXIT_STOPPED
 
     def _facts(self, outcome: Outcome) -> dict[str, Any]:
         facts: dict[str, Any] = {"command": self.command, "run_id": self.run_id, "seconds": self.seconds()}
@@ -183,6 +203,15 @@ class Session:
 
         return Journal(self.home.journal)
 
+    @cached_property
+    def audio_hash(self) -> AudioHasher:
+        """Takes audio hashes in a process of its own, so that a damaged file cannot end the run."""
+        from tagger.audio.workers import AudioHasher
+
+        hasher = AudioHasher()
+        self._closing.callback(hasher.close)
+        return hasher
+
     def refresh_labels(self) -> None:
         """Label every track anew if the genre map has changed since the labels were made, and those that a killed run
         wrote to but did not label."""
@@ -213,12 +242,12 @@ class Session:
         ------
         Stopped
         """
-        if self._stopping:
-            raise Stopped("stopped by a signal; everything done so far is kept and the next run continues")
+        if self.stopping():
+            raise Stopped("stopped by a signal; the next run goes on")
 
     def stopping(self) -> bool:
         """Say whether a signal asked to stop."""
-        return self._stopping
+        return self._signals.received
 
     def time_left(self) -> float | None:
         """Return the seconds until `--max-minutes` is reached; None where there is no limit."""
@@ -232,12 +261,6 @@ class Session:
     def seconds(self) -> float:
         """Return the seconds since this session began."""
         return round(time.monotonic() - self.started, 3)
-
-    def _on_signal(self, number: int, frame: FrameType | None) -> None:
-        if self._stopping:
-            raise KeyboardInterrupt
-        self._stopping = True
-        self.console.say("stopping after the file at hand; once more to stop at once")
 
     def _log_to_file(self) -> None:
         handler = logging.handlers.RotatingFileHandler(

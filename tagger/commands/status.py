@@ -51,8 +51,8 @@ def _counts(session: Session, row: RunRow) -> dict[str, int]:
     """Return what a run counted; of one that was stopped or killed, what it had written by then."""
     if row.counts or row.status == "done":
         return dict(row.counts)
-    changes = session.index.changes.of_run(row.run_id)
-    return {"written": sum(change.status in (Stage.APPLIED, Stage.UNDONE) for change in changes)}
+    writes = session.index.changes.writes_of_run(row.run_id)
+    return {"written": writes[Stage.APPLIED] + writes[Stage.UNDONE]}
 
 
 def _time(moment: datetime | None) -> str | None:

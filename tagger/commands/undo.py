@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 from tagger.base.errors import FileProblem, UsageError, WriteSkipped
 from tagger.base.records import PlanItem
 from tagger.commands.labels import label_due_tracks
+from tagger.commands.pause import Pause
 from tagger.commands.session import Outcome, Session
 from tagger.commands.write import plan_facts, summary, take_in, write_context
 
 if TYPE_CHECKING:
-    from tagger.index.rows import ChangeRow
+    from tagger.index.rows import ChangeRow, TrackRow
 
 log = logging.getLogger("tagger")
 
@@ -31,22 +32,27 @@ def run(session: Session, arguments: argparse.Namespace) -> Outcome:
     session.begin()
     from tagger.index.rows import Stage
 
-    changes = session.index.changes.of_run(arguments.undone)
-    if not changes and session.index.runs.get(arguments.undone) is None:
+    changes = session.index.changes
+    if session.index.runs.get(arguments.undone) is None:
         recent = [entry.run_id for entry in session.index.runs.recent(20) if entry.counts.get("written")]
         known = f"; runs that wrote something: {', '.join(recent)}" if recent else ""
         raise UsageError(f"there is no run {arguments.undone}{known}")
-    applied = [row for row in reversed(changes) if row.change.kind == "write" and row.status == Stage.APPLIED]
-    counts = Counter(planned=len(applied), written=0, postponed=0, skipped=0, failed=0)
+    planned = changes.writes_of_run(arguments.undone)[Stage.APPLIED]
+    counts = Counter(planned=planned, written=0, postponed=0, skipped=0, failed=0)
     items: list[PlanItem] = []
-    with session.console.bar("undoing", len(applied)) as bar:
-        for row in applied:
-            bar.step()
-            if session.stopping():
-                counts["postponed"] += 1
+    pause = Pause(session)
+    with session.console.bar("undoing", planned) as bar:
+        for row in changes.of_run(arguments.undone, newest_first=True):
+            if row.change.kind != "write" or row.status != Stage.APPLIED:
                 continue
-            result, item = _undo(session, row)
+            bar.step()
+            if (why := pause.before()) is not None:
+                counts["postponed"] += 1
+                items.append(_item(row, f"postponed: {why}"))
+                continue
+            result, item = _undo(session, row, pause)
             counts[result] += 1
+            session.tally["written"] += result == "written"
             items.append(item)
     label_due_tracks(session)
     session.check()
@@ -55,11 +61,18 @@ def run(session: Session, arguments: argparse.Namespace) -> Outcome:
         {"plan": [plan_facts(item) for item in items], "undone": arguments.undone},
         _lines(session, counts, items),
         asked=True,
-        looked_at=len(applied),
+        looked_at=planned,
     )
 
 
-def _undo(session: Session, row: ChangeRow) -> tuple[str, PlanItem]:
+def _item(row: ChangeRow, reason: str, track: TrackRow | None = None) -> PlanItem:
+    """Return the plan's line for taking a change back."""
+    change = row.change
+    path = track.absolute if track else change.absolute
+    return PlanItem(change.track_id, path, change.written, before_text(row), None, "undo", reason)
+
+
+def _undo(session: Session, row: ChangeRow, pause: Pause) -> tuple[str, PlanItem]:
     """Take one change back; return what became of it."""
     from tagger.index.rows import NewChange
     from tagger.library.write import undo_write
@@ -67,12 +80,9 @@ def _undo(session: Session, row: ChangeRow) -> tuple[str, PlanItem]:
     change = row.change
     found = session.index.select.by_ids([change.track_id] if change.track_id is not None else [])
     track = found.get(change.track_id or -1)
-    path = track.absolute if track else change.absolute
-    before = change.written
-    after = before_text(row)
     if track is None:
-        session.report(FileProblem(path, "is no longer in the index; scan the library, then undo again"))
-        return "failed", PlanItem(None, path, before, after, None, "undo", "failed: not in the index")
+        session.report(FileProblem(change.absolute, "is no longer in the index; scan the library, then undo again"))
+        return "failed", _item(row, "failed: not in the index")
     new = NewChange(
         change_id=uuid.uuid4().hex,
         run_id=session.run_id or "",
@@ -86,15 +96,17 @@ def _undo(session: Session, row: ChangeRow) -> tuple[str, PlanItem]:
     reason = f"takes back {change.written!r} of run {change.run_id}"
     result = "written"
     try:
-        undo_write(path, dict(row.facts), write_context(session, track, new))
-        log.info("undid %r in %s", change.written, os.fsdecode(path))
+        undo_write(track.absolute, dict(row.facts), write_context(session, track, new))
+        log.info("undid %r in %s", change.written, os.fsdecode(track.absolute))
+        pause.after(None)
         take_in(session, track)
     except WriteSkipped as problem:
+        pause.after(problem)
         result, reason = "postponed" if problem.postponed else "skipped", f"left alone: {problem.cause}"
     except FileProblem as problem:
         session.report(problem)
         result, reason = "failed", f"failed: {problem.cause}"
-    return result, PlanItem(track.track_id, path, before, after, None, "undo", reason)
+    return result, _item(row, reason, track)
 
 
 def before_text(row: ChangeRow) -> str | None:

@@ -41,10 +41,11 @@ def current_genre(genre_map: GenreMap, track: TrackRow) -> str | None:
 def person_genre(view: TrackView) -> str | None:
     """Return what a person decided in review and is not yet carried out.
 
-    It is out of date once the genre tag is no longer what the person saw, and once `undo` took it back.
+    It is out of date once the genre tag is no longer what the person saw, and it is never carried out twice: who
+    blanks the genre afterwards, or takes it back with `undo`, has the last word.
     """
     decision = view.decision
-    if decision is None or decision.genre is None or view.track.closed:
+    if decision is None or decision.genre is None or view.carried_out:
         return None
     return decision.genre if view.track.genre_tag == decision.genre_tag else None
 
@@ -126,8 +127,8 @@ def export_row(session: Session, view: TrackView) -> ExportRow:
 
 def decision_of(view: TrackView) -> Decision | None:
     """Return what is to happen with a track; None where nothing is."""
-    if view.track.closed:
-        return Decision.CLOSED
     if person_genre(view) is not None:
         return Decision.PERSON
+    if view.track.closed:
+        return Decision.CLOSED
     return view.prediction.decision if view.prediction else None

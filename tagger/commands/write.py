@@ -7,24 +7,28 @@ import logging
 import os
 import uuid
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from tagger.base.errors import FileProblem, LibraryLooksWrong, WriteSkipped
-from tagger.base.records import Decision, FoundFile, PlanItem, Provenance
+from tagger.base.records import Decision, FoundFile, PlanItem
 from tagger.commands.console import table
 from tagger.commands.decisions import decide_anew_if_promise_changed
 from tagger.commands.labels import label_due_tracks
 from tagger.commands.libraries import mounted_libraries
+from tagger.commands.pause import Pause
+from tagger.commands.preflight import CheckedPlan, change_lines, checked_plan, note_for
 from tagger.commands.session import Outcome, Session
 from tagger.commands.views import candidate
 
 if TYPE_CHECKING:
     from tagger.index.rows import NewChange, TrackRow
+    from tagger.library.loss import Loss
     from tagger.library.write import WriteContext
-    from tagger.outcome.plan import Plan
+    from tagger.outcome.plan import Candidate, Plan
 
+FEW = 1  # files may have been deleted since the scan, however short the plan is
 SHOWN = 30  # rows of the plan that a person sees; the JSON has all
 
 log = logging.getLogger("tagger")
@@ -44,22 +48,25 @@ def run(session: Session, arguments: argparse.Namespace) -> Outcome:
     counts, items = carry_out(session, plan, arguments.apply)
     return Outcome(
         counts,
-        {"plan": [plan_facts(item) for item in items], "applied": arguments.apply},
-        summary(session, counts, items, arguments.apply),
+        {"plan": [{**plan_facts(item), "changes": plan.changes(item)} for item in items], "applied": arguments.apply},
+        summary(session, counts, items, arguments.apply) + (change_lines(plan) if session.console.verbose else []),
         noteworthy=bool(counts["planned"]),
         looked_at=counts["planned"],
     )
 
 
-def make_plan(session: Session, again: bool, library_ids: Collection[int]) -> Plan:
+def make_plan(session: Session, again: bool, library_ids: Collection[int]) -> CheckedPlan:
     """Return what the current model's predictions and people's decisions ask to write in these libraries."""
-    from tagger.outcome.plan import make_plan as plan_of
-
     current = session.index.models.current()
     decide_anew_if_promise_changed(session, current)
-    views = session.index.select.views(current.model_id if current else None, library_ids=library_ids, spoken_of=True)
+    model = current.model_id if current else None
+
+    def candidates() -> Iterator[Candidate]:
+        for view in session.index.select.views(model, library_ids=library_ids, spoken_of=True):
+            yield candidate(session, view)
+
     # A machine's genre has a prediction by the current model only after `classify --refresh`, which asked for this.
-    return plan_of((candidate(session, view) for view in views), session.settings.max_writes, again, refresh=True)
+    return checked_plan(session, candidates, again)
 
 
 def plan_facts(item: PlanItem) -> dict[str, Any]:
@@ -68,7 +75,7 @@ def plan_facts(item: PlanItem) -> dict[str, Any]:
     return {**facts, "confidence": item.confidence, "decision": item.decision, "reason": item.reason}
 
 
-def carry_out(session: Session, plan: Plan, apply: bool) -> tuple[dict[str, int], list[PlanItem]]:
+def carry_out(session: Session, plan: CheckedPlan, apply: bool) -> tuple[dict[str, int], list[PlanItem]]:
     """Carry the plan out, or with `apply` false only count it.
 
     Returns
@@ -78,27 +85,32 @@ def carry_out(session: Session, plan: Plan, apply: bool) -> tuple[dict[str, int]
     items : list of PlanItem
         What was planned; where a file was left alone, `reason` says why.
     """
-    counts = Counter(planned=len(plan.items), written=0, postponed=len(plan.postponed), skipped=0, failed=0)
+    refused = len(plan.refused)
+    counts = Counter(planned=len(plan.items) + refused, written=0, postponed=len(plan.postponed), skipped=refused)
+    counts["failed"] = 0
     if not apply:
-        return dict(counts), list(plan.items)
+        return dict(counts), [*plan.items, *plan.refused]
     refuse_if_many_gone(session, plan)
     tracks = session.index.select.by_ids(item.track_id for item in plan.items if item.track_id is not None)
     current = session.index.models.current()
     model = current.model_id if current else ""
     items: list[PlanItem] = []
+    pause = Pause(session)
     with session.console.bar("writing", len(plan.items)) as bar:
         for item in plan.items:
             bar.step()
-            if session.out_of_time() or session.stopping():
+            if (why := pause.before(item)) is not None:
                 counts["postponed"] += 1
-                items.append(replace(item, reason="postponed: the time is up"))
+                items.append(replace(item, reason=f"postponed: {why}"))
                 continue
-            result, reason = _write(session, tracks[item.track_id or 0], item, model)
+            track = tracks[item.track_id or 0]
+            result, reason = _write(session, track, item, model, pause, plan.losses(item))
             counts[result] += 1
+            session.tally["written"] += result == "written"
             items.append(item if reason is None else replace(item, reason=reason))
     label_due_tracks(session)
     session.check()
-    return dict(counts), items
+    return dict(counts), [*items, *plan.refused]
 
 
 def refuse_if_many_gone(session: Session, plan: Plan) -> None:
@@ -109,14 +121,16 @@ def refuse_if_many_gone(session: Session, plan: Plan) -> None:
     LibraryLooksWrong
     """
     gone = sum(not os.path.lexists(item.path) for item in plan.items)
-    if gone > session.settings.max_missing * len(plan.items):
+    if gone > max(FEW, session.settings.max_missing * len(plan.items)):
         raise LibraryLooksWrong(
             f"{gone} of the {len(plan.items)} files to write are gone; nothing was written. Is everything mounted? "
             "`tagger scan LIBRARY` tells what became of them"
         )
 
 
-def _write(session: Session, track: TrackRow, item: PlanItem, model: str) -> tuple[str, str | None]:
+def _write(
+    session: Session, track: TrackRow, item: PlanItem, model: str, pause: Pause, losses: tuple[Loss, ...]
+) -> tuple[str, str | None]:
     """Write one file; return what became of it, and why it was left alone if it was."""
     from tagger.index.rows import NewChange
     from tagger.library.write import write_genre
@@ -137,23 +151,24 @@ def _write(session: Session, track: TrackRow, item: PlanItem, model: str) -> tup
         model=None if by_person else model,
         confidence=item.confidence,
     )
-    note = None if by_person else Provenance(name, model, item.confidence or 0.0, run_id)
+    note = note_for(session, item, name, model)
     try:
-        write_genre(track.absolute, name, note, write_context(session, track, change))
+        write_genre(track.absolute, name, note, write_context(session, track, change, losses))
     except WriteSkipped as problem:
         log.info("left alone: %s", problem)
+        pause.after(problem)
         return "postponed" if problem.postponed else "skipped", f"left alone: {problem.cause}"
     except FileProblem as problem:
         session.report(problem)
         return "failed", f"failed: {problem.cause}"
     log.info("wrote %r to %s", name, os.fsdecode(track.absolute))
+    pause.after(None)
     take_in(session, track)
     return "written", None
 
 
-def write_context(session: Session, track: TrackRow, change: NewChange) -> WriteContext:
+def write_context(session: Session, track: TrackRow, change: NewChange, losses: tuple[Loss, ...] = ()) -> WriteContext:
     """Return what the write recipe needs to know and to call."""
-    from tagger.audio.hash import audio_hash
     from tagger.library.write import WriteContext
 
     def journal(stage: str, facts: Mapping[str, Any]) -> None:
@@ -167,9 +182,11 @@ def write_context(session: Session, track: TrackRow, change: NewChange) -> Write
         settle_seconds=session.settings.settle_minutes * 60,
         own_last_write=ours,
         mtime=session.settings.mtime,
-        audio_hash=audio_hash,
+        audio_hash=session.audio_hash,
         journal=journal,
+        stopping=session.stopping,
         scanned=track.genre_blocks if change.kind == "write" else None,
+        losses=losses,
     )
 
 

@@ -70,13 +70,17 @@ def label_track(
     stands = bool(genres) and any(all(_holds(genre_map, values, text) for values in genres) for text in own)
     closed = rejected or (ours and not stands)
 
-    # Where a person changed one block only, what stands in the others is still this system's.
-    persons = [entry for entry in told if not any(_left_by(genre_map, *entry, text) for text in by_machine)]
+    # Where a person changed one block only, what stands in the others is still what this system put there.
+    persons = [entry for entry in told if not _left_by(genre_map, *entry, [*by_machine, *by_person])]
     match = _combined(genre_map, persons)
     if len(persons) < len(told) and match.fillable:
-        if not _blanked(blocks):
-            return TrackLabel(TrackState.MACHINE, None, closed)
-        closed = closed or ours
+        if _blanked(genre_map, blocks):
+            return TrackLabel(TrackState.UNTAGGED, None, closed or ours)
+        shown = next(entry for entry in told if entry not in persons)
+        if _left_by(genre_map, *shown, by_machine):
+            # What came from a copy, or was there before the copy was filled, is not this system's to replace.
+            return TrackLabel(TrackState.MACHINE, None, closed or not ours)
+        match = _combined(genre_map, [entry for entry in told if _left_by(genre_map, *entry, by_person)])
     if match.state is GenreTagState.PLACEHOLDER:
         return TrackLabel(TrackState.UNTAGGED if match.fillable else TrackState.SKIPPED, None, closed)
     return TrackLabel(_STATES[match.state], match.genre, closed)
@@ -128,18 +132,18 @@ def _blocks_told(genre_map: GenreMap, blocks: Sequence[GenreBlock]) -> list[tupl
     return told
 
 
-def _left_by(genre_map: GenreMap, block: str, values: Sequence[str], written: str) -> bool:
-    """Say whether a block holds what this system put there: in ID3v1 that may be the nearest number."""
-    if _holds(genre_map, values, written):
+def _left_by(genre_map: GenreMap, block: str, values: Sequence[str], written: Sequence[str]) -> bool:
+    """Say whether a block holds a text that this system put there: in ID3v1 that may be the nearest number."""
+    if any(_holds(genre_map, values, text) for text in written):
         return True
-    genre = genre_map.match(written).genre
-    return block == ID3V1 and genre is not None and genre_map.match_all(values).genre == genre
+    genres = {genre_map.match(text).genre for text in written} - {None}
+    return block == ID3V1 and genre_map.match_all(values).genre in genres
 
 
-def _blanked(blocks: Sequence[GenreBlock]) -> bool:
-    """Say whether the block that players show has been emptied, though others may still hold a genre."""
+def _blanked(genre_map: GenreMap, blocks: Sequence[GenreBlock]) -> bool:
+    """Say whether the block that players show says nothing any more, though others may still hold a genre."""
     main = next((block for block in _ranked(blocks) if block.block != ID3V1), None)
-    return main is None or not _filled(main)
+    return main is None or genre_map.match_all(_filled(main)).fillable
 
 
 def _holds(genre_map: GenreMap, values: Sequence[str], written: str) -> bool:

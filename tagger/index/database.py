@@ -18,7 +18,7 @@ from tagger.index.place import is_on_network
 
 BUSY_SECONDS = 30  # how long to wait for another process that is writing
 SQLITE_MAGIC = b"SQLite format 3\0"  # sqlite.org/fileformat2.html, section 1.3
-DAMAGED = ("malformed", "not a database", "disk i/o error", "file is encrypted")
+DAMAGED = ("malformed", "could not decode", "not a database", "disk i/o error", "file is encrypted")
 INSUFFICIENT_PRIVILEGE = "42501"  # postgresql.org/docs/current/errcodes-appendix.html
 
 
@@ -34,8 +34,36 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A connection that sees one state of the index for as long as the block runs."""
-        with self.engine.connect() as connection:
+        with self.sound(), self.engine.connect() as connection:
             yield connection
+
+    @contextmanager
+    def sound(self) -> Iterator[None]:
+        """Rows are turned into values in this block: one that holds what it cannot hold means a damaged index.
+
+        Raises
+        ------
+        IndexUnusable
+        """
+        try:
+            yield
+        except (ValueError, TypeError, LookupError, AttributeError, OverflowError, RecursionError) as error:
+            said = f"a row cannot be read: {type(error).__name__}: {error}"
+            raise IndexUnusable(_damaged(self.name, said, self.file is not None)) from error
+
+    def check(self) -> None:
+        """Look through the whole file for damage; a server looks after its own. Takes seconds for a million tracks.
+
+        Raises
+        ------
+        IndexUnusable
+        """
+        if self.file is None:
+            return
+        with self.read() as connection:
+            said = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar()
+        if said != "ok":
+            raise IndexUnusable(_damaged(self.name, str(said), True))
 
     @contextmanager
     def write(self, migrating: bool = False) -> Iterator[Connection]:
@@ -137,10 +165,7 @@ def _check_file(file: Path, name: str, create: bool) -> None:
 def _sqlite_message(name: str, said: str) -> str:
     lowered = said.lower()
     if any(sign in lowered for sign in DAMAGED):
-        return (
-            f"{name} is damaged ({said}); put back a copy from the folder backups beside it, or move it away: the next "
-            "scan makes a new one from the library and the journal"
-        )
+        return _damaged(name, said, True)
     if "locked" in lowered or "busy" in lowered:
         return f"{name} is in use by another program (waited {BUSY_SECONDS} s); try again when that has finished"
     if "full" in lowered:
@@ -148,6 +173,16 @@ def _sqlite_message(name: str, said: str) -> str:
     if "readonly" in lowered or "unable to open" in lowered:
         return f"{name} cannot be written to ({said}); check who owns it and its folder"
     return f"{name} cannot be used ({said})"
+
+
+def _damaged(name: str, said: str, is_file: bool) -> str:
+    said = " ".join(said.split())[:200]
+    if not is_file:
+        return f"{name} is damaged ({said}); restore it from a backup, or give another database with --index"
+    return (
+        f"{name} is damaged ({said}); put back a copy from the folder backups beside it, or move it away; its -wal and "
+        "-shm files must go too. The next scan makes a new one from the library and the journal"
+    )
 
 
 # --- PostgreSQL -----------------------------------------------------------------------------------------------------

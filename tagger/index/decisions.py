@@ -17,7 +17,7 @@ from tagger.index.journal import Journal
 from tagger.index.labels import dismissals, last_decisions, make_labels_due
 from tagger.index.reading import decision_row
 from tagger.index.rows import DecisionKind, DecisionRow, NewDecision
-from tagger.index.sync import note_read, path_bytes, path_json, store_run
+from tagger.index.sync import note_read, path_json, place_of, store_run
 
 WITH_GENRE = (DecisionKind.ACCEPT, DecisionKind.GENRE)
 
@@ -45,7 +45,7 @@ class Decisions:
         """
         recorded = 0
         for batch in in_batches(decisions):
-            entries = [_entry(decision, run_id) for decision in batch]
+            entries = [decision_entry(_new_row(decision, run_id)) for decision in batch]
             offsets = journal.append(*entries)
             with self._database.write() as connection:
                 for decision, entry in zip(batch, entries, strict=True):
@@ -58,7 +58,7 @@ class Decisions:
         """Return every decision ever made, the oldest first."""
         with self._database.read() as connection:
             rows = connection.execute(select(t.decisions).order_by(t.decisions.c.seq)).all()
-        return [decision_row(row._mapping) for row in rows]
+            return [decision_row(row._mapping) for row in rows]
 
     def of_tracks(self, track_ids: Iterable[int]) -> dict[int, DecisionRow]:
         """Return what was last decided on each track, dismissals aside; tracks without a decision are left out."""
@@ -81,22 +81,38 @@ class Decisions:
         return adopt(self._database, t.decisions)
 
 
-def _entry(decision: NewDecision, run_id: str | None) -> dict[str, Any]:
-    """Return the journal's line."""
+def _new_row(decision: NewDecision, run_id: str | None) -> DecisionRow:
+    """Return a decision as it is stored."""
     kind, track = DecisionKind(decision.kind), decision.track
     if (decision.genre is not None) != (kind in WITH_GENRE):
         raise ValueError(f"a decision to {kind} {'needs a genre' if kind in WITH_GENRE else 'has no genre'}")
+    return DecisionRow(
+        decision_id=secrets.token_hex(8),
+        track_id=track.track_id,
+        library=track.root,
+        path=track.path,
+        fingerprint=track.fingerprint,
+        kind=kind,
+        genre=decision.genre,
+        genre_tag=track.genre_tag,
+        run_id=run_id,
+        at=t.now(),
+    )
+
+
+def decision_entry(row: DecisionRow) -> dict[str, Any]:
+    """Return the journal's line."""
     return {
         "kind": "decision",
-        "id": secrets.token_hex(8),
-        "at": t.now().isoformat(timespec="seconds"),
-        "run": run_id,
-        "library": path_json(track.root),
-        "path": path_json(track.path),
-        "fingerprint": track.fingerprint,
-        "decision": str(kind),
-        "genre": decision.genre,
-        "genre_tag": track.genre_tag,
+        "id": row.decision_id,
+        "at": row.at.isoformat(timespec="seconds"),
+        "run": row.run_id,
+        "library": path_json(row.library),
+        "path": path_json(row.path),
+        "fingerprint": row.fingerprint,
+        "decision": str(row.kind),
+        "genre": row.genre,
+        "genre_tag": row.genre_tag,
     }
 
 
@@ -111,15 +127,13 @@ def store_decision(connection: Connection, entry: Mapping[str, Any], track_id: i
     known = connection.execute(select(t.decisions.c.seq).where(t.decisions.c.id == entry["id"])).first()
     if known is not None:
         return
-    at, path = datetime.fromisoformat(entry["at"]), path_bytes(entry["path"])
+    at = datetime.fromisoformat(entry["at"])
     if entry["run"] is not None:
         store_run(connection, entry["run"], "review", at)
     values = {
         "id": entry["id"],
         "run_id": entry["run"],
-        "library": path_bytes(entry["library"]),
-        "path": path,
-        "path_text": t.path_as_text(path),
+        **place_of(entry),
         "fingerprint": entry["fingerprint"],
         "track_id": track_id,
         "guessed": False,

@@ -137,6 +137,6 @@ def _append_whole(descriptor: int, content: bytes) -> tuple[int, int]:
 def _parsed(line: bytes) -> dict[str, Any] | None:
     try:
         entry = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return entry if isinstance(entry, dict) else None

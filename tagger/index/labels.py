@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, or_, select, update
@@ -15,6 +15,8 @@ from tagger.index.database import Database
 from tagger.index.reading import decision_row, track_row, tracks_with_root, walk
 from tagger.index.rows import DecisionKind, DecisionRow, LabelCase, Stage, TrackRow
 
+DECISION = "decision"  # among the facts of a change: the id of the decision that it carries out
+
 
 def relabel(database: Database, label: Callable[[LabelCase], TrackLabel], everything: bool) -> int:
     """See `Tracks.relabel`."""
@@ -26,8 +28,8 @@ def relabel(database: Database, label: Callable[[LabelCase], TrackLabel], everyt
         query = query.where(c.label_due)
     looked_at = 0
     for rows in walk(database, query, c.id):
-        tracks = [track_row(row._mapping) for row in rows]
         with database.read() as connection:
+            tracks = [track_row(row._mapping) for row in rows]
             past = past_writes(connection, tracks)
             decided = last_decisions(connection, [track.track_id for track in tracks])
         found = []
@@ -62,7 +64,7 @@ def past_writes(connection: Connection, tracks: Sequence[TrackRow]) -> dict[int,
     ids = {track.track_id for track in tracks}
     query = (
         select(c.track_id, c.fingerprint, c.written, c.by, c.status)
-        .where(c.kind == "write", c.status.in_([Stage.APPLIED, Stage.UNDONE]))
+        .where(c.kind == "write", c.status.in_([Stage.READY, Stage.APPLIED, Stage.UNDONE]))
         .where(or_(c.fingerprint.in_(by_audio), c.track_id.in_(ids)))
         .order_by(c.seq)
     )
@@ -70,7 +72,8 @@ def past_writes(connection: Connection, tracks: Sequence[TrackRow]) -> dict[int,
     for owner, fingerprint, written, by, status in connection.execute(query):
         same_audio = by_audio.get(fingerprint or "", [])
         for track_id in {*same_audio, *({owner} & ids)}:
-            own = track_id == owner and track_id in same_audio
+            # A write that was cut off may have taken place: then its genre is no label. It says nothing of a person.
+            own = track_id == owner and track_id in same_audio and status != Stage.READY
             found.setdefault(track_id, []).append(PastWrite(written or "", by, status == Stage.UNDONE, own))
     return {track_id: tuple(writes) for track_id, writes in found.items()}
 
@@ -80,6 +83,24 @@ def last_decisions(connection: Connection, track_ids: Sequence[int]) -> dict[int
     c = t.decisions.c
     query = select(t.decisions).where(c.track_id.in_(track_ids), c.kind != DecisionKind.DISMISS).order_by(c.seq)
     return {row.track_id: decision_row(row._mapping) for row in connection.execute(query)}
+
+
+def decisions_carried_out(connection: Connection, decided: Mapping[int, DecisionRow]) -> set[str]:
+    """Return the ids of those decisions that were written into their files, be it that they were taken back since.
+
+    Parameters
+    ----------
+    connection : Connection
+        To the index.
+    decided : mapping
+        Decisions by track id, of one batch.
+    """
+    c = t.tag_changes.c
+    carried_out = c.facts[DECISION].as_string()
+    query = select(carried_out).where(
+        c.track_id.in_(list(decided)), c.kind == "write", c.by == "person", c.status.in_([Stage.APPLIED, Stage.UNDONE])
+    )
+    return set(connection.execute(query).scalars()) if decided else set()
 
 
 def dismissals(connection: Connection, track_ids: Sequence[int]) -> set[int]:

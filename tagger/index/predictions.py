@@ -44,8 +44,9 @@ class Predictions:
         """Yield a model's predictions, for deciding anew when the promise changed; they may be saved meanwhile."""
         c = t.predictions.c
         for rows in walk(self._database, select(t.predictions).where(c.model_id == model_id), c.track_id):
-            for row in rows:
-                yield prediction_row(row._mapping)
+            with self._database.sound():
+                predictions = [prediction_row(row._mapping) for row in rows]
+            yield from predictions
 
     def keep_only(self, model_ids: Collection[str]) -> int:
         """Drop the predictions of all other models; return how many."""

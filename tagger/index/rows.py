@@ -15,6 +15,8 @@ from typing import Any
 
 from tagger.base.records import FoundFile, GenreBlock, PastWrite, Prediction, Provenance, TrackState, TrackTags
 
+STRIKES = 3  # after so many a file is left alone until it changes
+
 
 class Stage(StrEnum):
     """How far a tag change has come. A change that ends in neither of the last three was cut off in the middle."""
@@ -52,7 +54,8 @@ class LibraryRow:
 class KnownFile:
     """What a scan needs to see whether a file is new, changed, moved or gone.
 
-    `fingerprint` is None where the file could never be read; `error` says why it cannot be read.
+    `fingerprint` is None where the file could never be read; `error` says why it cannot be read, and `strikes` how
+    often reading it made a process crash or hang.
     """
 
     track_id: int
@@ -62,6 +65,12 @@ class KnownFile:
     fingerprint: str | None
     missing: bool
     error: str | None
+    strikes: int = 0
+
+    @property
+    def to_be_tried_again(self) -> bool:
+        """Whether it could not be read, by a strike that may have been the machine's fault."""
+        return self.error is not None and 0 < self.strikes < STRIKES
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +84,11 @@ class ScannedFile:
 
 @dataclass(frozen=True, slots=True)
 class UnreadableFile:
-    """A file whose tags cannot be read, and why."""
+    """A file whose tags cannot be read, and why; `struck` as in `FileProblem`."""
 
     file: FoundFile
     cause: str
+    struck: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,10 +272,11 @@ class DecisionRow:
 
 @dataclass(frozen=True, slots=True)
 class TrackView:
-    """A track with what a model says of it, what a person decided (dismissals aside), and whether the audit's finding
-    on its present genre tag was dismissed."""
+    """A track with what a model says of it, what a person decided last (dismissals aside), whether that was written
+    into the file at some time, and whether the audit's finding on its present genre tag was dismissed."""
 
     track: TrackRow
     prediction: Prediction | None
     decision: DecisionRow | None
+    carried_out: bool
     dismissed: bool

@@ -11,7 +11,7 @@ from tagger.base.batches import in_batches
 from tagger.base.records import TrackState
 from tagger.index import tables as t
 from tagger.index.database import Database
-from tagger.index.labels import dismissals, last_decisions
+from tagger.index.labels import decisions_carried_out, dismissals, last_decisions
 from tagger.index.reading import READABLE, prediction_row, track_row, tracks_with_root, walk
 from tagger.index.rows import DecisionKind, FileCounts, GenreTagCount, TrackRow, TrackView
 
@@ -100,11 +100,16 @@ class Selections:
             ids = [row.id for row in rows]
             with self._database.read() as connection:
                 decided_on = last_decisions(connection, ids)
+                carried_out = decisions_carried_out(connection, decided_on)
                 dismissed = dismissals(connection, ids)
-            for row in rows:
-                facts = row._mapping
-                prediction = None if facts["predictions_model_id"] is None else prediction_row(facts, "predictions_")
-                yield TrackView(track_row(facts), prediction, decided_on.get(row.id), row.id in dismissed)
+            found = []
+            with self._database.sound():
+                for facts in (row._mapping for row in rows):
+                    said = None if facts["predictions_model_id"] is None else prediction_row(facts, "predictions_")
+                    decision = decided_on.get(facts["id"])
+                    done = decision is not None and decision.decision_id in carried_out
+                    found.append(TrackView(track_row(facts), said, decision, done, facts["id"] in dismissed))
+            yield from found
 
     def unreadable(self, library_ids: Collection[int] | None = None) -> Iterator[TrackRow]:
         """Yield the files that are there and whose tags or audio cannot be read."""
@@ -146,8 +151,9 @@ class Selections:
 
     def _tracks(self, query: Select[Any]) -> Iterator[TrackRow]:
         for rows in walk(self._database, query, t.tracks.c.id):
-            for row in rows:
-                yield track_row(row._mapping)
+            with self._database.sound():
+                tracks = [track_row(row._mapping) for row in rows]
+            yield from tracks
 
 
 def _narrowed(library_ids: Collection[int] | None, states: Collection[TrackState] | None) -> list[ColumnElement[bool]]:

@@ -18,11 +18,13 @@ run lock of the home); readers may look on.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from tagger.index.changes import Changes, store_change
 from tagger.index.database import Database, open_database
 from tagger.index.decisions import Decisions, store_decision
+from tagger.index.hold import hold
 from tagger.index.journal import Journal
 from tagger.index.libraries import Libraries
 from tagger.index.meta import Meta
@@ -34,6 +36,7 @@ from tagger.index.select import Selections
 from tagger.index.splits import Splits
 from tagger.index.sync import sync_journal
 from tagger.index.tracks import Tracks
+from tagger.index.write_back import write_back
 
 
 class Index:
@@ -58,17 +61,32 @@ class Index:
         return self._database.name
 
     def sync_journal(self, journal: Journal) -> int:
-        """Take in what the journal tells and the index does not know yet.
+        """Take in what the journal tells and the index does not know yet, and the other way round.
 
         After a lost index, or one restored from an old backup, this brings back every tag change and decision. Call it
-        when a run begins; `tracks.relabel` gives them their tracks once a scan has found the files.
+        when a run begins; `tracks.relabel` gives them their tracks once a scan has found the files. After a lost
+        journal, or one restored from an old backup, what the index knows is written into it.
 
         Returns
         -------
         int
             How many entries were read.
+
+        Raises
+        ------
+        IndexUnusable
+            The index is damaged; it is looked through first.
+        JournalUnusable
+            The journal is there and cannot be read or written.
         """
-        return sync_journal(self._database, journal, {"change": store_change, "decision": store_decision})
+        self._database.check()
+        read = sync_journal(self._database, journal, {"change": store_change, "decision": store_decision})
+        write_back(self._database, journal)
+        return read
+
+    def hold(self, command: str) -> AbstractContextManager[None]:
+        """Return a block in which no other run, of whatever home, changes this index; see `tagger.index.hold`."""
+        return hold(self._database, command)
 
     def close(self) -> None:
         """Let go of the database."""

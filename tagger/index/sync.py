@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
@@ -16,6 +17,7 @@ from tagger.index.journal import Journal
 from tagger.index.meta import meta_value, set_meta_value
 
 READ = "journal_read"  # name in `meta`; which journal was read, and up to which byte
+BEHIND = "journal_behind"  # name in `meta`; the index may know more than the journal tells
 BATCH = 50  # entries per transaction; one entry may hold a megabyte
 
 Store = Callable[[Connection, Mapping[str, Any]], None]
@@ -24,12 +26,13 @@ Store = Callable[[Connection, Mapping[str, Any]], None]
 def sync_journal(database: Database, journal: Journal, stores: Mapping[str, Store]) -> int:
     """See `Index.sync_journal`; `stores` has for each kind of entry what stores it."""
     identity = journal.identity()
-    if not identity:
-        return 0
     with database.read() as connection:
         read = meta_value(connection, READ, {})
-    goes_on = read.get("identity") == identity and read.get("end", 0) <= journal.size()
+    goes_on = read.get("identity", "") == identity and read.get("end", 0) <= journal.size()
     start = read.get("end", 0) if goes_on else 0
+    if not goes_on and read:
+        with database.write() as connection:
+            set_meta_value(database, connection, BEHIND, True)
     taken_in = 0
     for batch in in_batches(journal.read(start), BATCH):
         with database.write() as connection:
@@ -54,7 +57,7 @@ def _trouble(connection: Connection, entry: Mapping[str, Any] | None, stores: Ma
             store(connection, entry)
     except KeyError as error:
         return f"it has no {error}"
-    except (TypeError, ValueError, AttributeError, StatementError) as error:
+    except (TypeError, ValueError, AttributeError, OverflowError, StatementError) as error:
         return " ".join(str(error).split())[:200]
     return ""
 
@@ -64,6 +67,11 @@ def note_read(database: Database, connection: Connection, journal: Journal, befo
     read = meta_value(connection, READ, {})
     if read.get("end", 0) == before and (before == 0 or read.get("identity") == journal.identity()):
         set_meta_value(database, connection, READ, {"identity": journal.identity(), "end": after})
+
+
+def note_journal(database: Database, connection: Connection, journal: Journal) -> None:
+    """Note that the index knows the whole journal."""
+    set_meta_value(database, connection, READ, {"identity": journal.identity(), "end": journal.size()})
 
 
 def store_run(connection: Connection, run_id: str, command: str, at: datetime) -> None:
@@ -81,3 +89,19 @@ def path_json(path: bytes) -> str:
 def path_bytes(text: str) -> bytes:
     """Return the path behind `path_json`."""
     return text.encode("utf-8", "surrogateescape")
+
+
+def place_of(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the columns that say where the file of an entry lies.
+
+    Raises
+    ------
+    ValueError
+        The path leads out of the library, or is none: such a line is not this system's.
+    """
+    library, path = path_bytes(entry["library"]), path_bytes(entry["path"])
+    if not library.startswith(b"/") or os.path.normpath(library) != library:
+        raise ValueError("its library is no absolute path")
+    if not path or path.startswith(b"/") or b"\0" in path + library or {b"..", b".", b""} & set(path.split(b"/")):
+        raise ValueError("its path leads out of the library")
+    return {"library": library, "path": path, "path_text": t.path_as_text(path)}

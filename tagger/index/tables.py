@@ -32,7 +32,7 @@ from sqlalchemy import (
 from sqlalchemy import text as sql
 from sqlalchemy.engine import Dialect
 
-HEAD = "0001"  # the revision in migrations/versions that these tables are
+HEAD = "0002"  # the revision in migrations/versions that these tables are
 VERSION_TABLE = "alembic_version"
 
 
@@ -151,6 +151,7 @@ tracks = Table(
     Column("label_due", Boolean, nullable=False),
     Column("error", TagText),
     Column("audio_error", TagText),
+    Column("strikes", Integer, nullable=False, server_default="0"),
     Column("missing_since", Moment),
     Column("seen_run", ForeignKey("runs.id", ondelete="SET NULL")),
     UniqueConstraint("library_id", "path"),

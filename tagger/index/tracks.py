@@ -9,12 +9,13 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from tagger.base.batches import in_batches
+from tagger.base.errors import FileProblem
 from tagger.base.records import TrackLabel
 from tagger.index import tables as t
 from tagger.index.database import Database
 from tagger.index.labels import relabel
 from tagger.index.reading import walk
-from tagger.index.rows import KnownFile, LabelCase, ScannedFile, UnreadableFile
+from tagger.index.rows import STRIKES, KnownFile, LabelCase, ScannedFile, UnreadableFile
 
 Values = dict[str, Any]
 
@@ -28,11 +29,13 @@ class Tracks:
     def known_files(self, library_id: int) -> Iterator[KnownFile]:
         """Yield every file of a library, the missing ones too, in the order in which they came into the index."""
         c = t.tracks.c
-        columns = (c.id, c.path, c.size, c.mtime_ns, c.fingerprint, c.missing_since, c.error)
+        columns = (c.id, c.path, c.size, c.mtime_ns, c.fingerprint, c.missing_since, c.error, c.strikes)
         for rows in walk(self._database, select(*columns).where(c.library_id == library_id), c.id):
             for row in rows:
                 missing = row.missing_since is not None
-                yield KnownFile(row.id, row.path, row.size, row.mtime_ns, row.fingerprint, missing, row.error)
+                yield KnownFile(
+                    row.id, row.path, row.size, row.mtime_ns, row.fingerprint, missing, row.error, row.strikes
+                )
 
     def save(self, library_id: int, batch: Iterable[ScannedFile], run_id: str | None) -> None:
         """Store what was read from files, new or known, by their path.
@@ -52,19 +55,38 @@ class Tracks:
                 _store(connection, library_id, read, known, run_id)
 
     def save_unreadable(self, library_id: int, batch: Iterable[UnreadableFile], run_id: str | None) -> None:
-        """Store that files cannot be read; what was known of them is kept, except for state and label."""
+        """Store that files cannot be read; what was known of them is kept, except for state and label.
+
+        Strikes add up while the file stays as it is.
+        """
         for files in in_batches(batch):
             said = {unreadable.file.path: _values_of_error(unreadable) for unreadable in files}
             with self._database.write() as connection:
                 known = _known(connection, library_id, said)
+                _add_strikes(connection, known, said)
                 for path in said.keys() - known.keys():
                     said[path] |= {"container": "", "genre_blocks": [], "compilation": False}
                 _store(connection, library_id, said, known, run_id)
 
-    def save_audio_problems(self, causes: Mapping[int, str]) -> None:
+    def save_audio_problems(self, problems: Mapping[int, FileProblem]) -> None:
         """Store, by track id, why the audio cannot be decoded; `to_classify` and `labelled` then leave the track out
-        until the file changes."""
-        self._update({"id_": track_id, "audio_error": cause} for track_id, cause in causes.items())
+        until the file changes. A strike does so only when it is the last one; what is postponed is not remembered."""
+        lasting = {track: problem for track, problem in problems.items() if not problem.postponed}
+        c = t.tracks.c
+        for ids in in_batches(lasting):
+            with self._database.write() as connection:
+                before = {
+                    row.id: row.strikes for row in connection.execute(select(c.id, c.strikes).where(c.id.in_(ids)))
+                }
+                values = [_values_of_audio(track, lasting[track], before[track]) for track in ids if track in before]
+                if values:
+                    connection.execute(_update_by_id("audio_error", "strikes"), values)
+
+    def forgive(self, library_ids: Iterable[int]) -> None:
+        """Forget what was held against the audio of files, and their strikes; they are tried again."""
+        query = update(t.tracks).where(t.tracks.c.library_id.in_(list(library_ids)))
+        with self._database.write() as connection:
+            connection.execute(query.values(audio_error=None, strikes=0))
 
     def move(self, library_id: int, moves: Mapping[int, bytes]) -> None:
         """Give tracks, by id, the paths in this library where their files are now; two may change places.
@@ -180,6 +202,7 @@ def _values_of_tags(scanned: ScannedFile) -> Values:
         "provenance": dataclasses.asdict(tags.provenance) if tags.provenance else None,
         "error": None,
         "audio_error": None,
+        "strikes": 0,
         "label_due": True,
     }
 
@@ -190,7 +213,26 @@ def _values_of_error(unreadable: UnreadableFile) -> Values:
         "size": file.size,
         "mtime_ns": file.mtime_ns,
         "error": unreadable.cause,
+        "strikes": int(unreadable.struck),
         "state": None,
         "label": None,
         "label_due": False,
     }
+
+
+def _add_strikes(
+    connection: Connection, known: Mapping[bytes, tuple[int, str | None]], said: Mapping[bytes, Values]
+) -> None:
+    """Add the strikes that the index knows to those in `said`, for files that are as they were."""
+    c = t.tracks.c
+    query = select(c.path, c.size, c.mtime_ns, c.strikes).where(c.id.in_([track for track, _ in known.values()]))
+    for path, size, mtime_ns, strikes in connection.execute(query):
+        values = said[path]
+        if values["strikes"] and (size, mtime_ns) == (values["size"], values["mtime_ns"]):
+            values["strikes"] += strikes
+
+
+def _values_of_audio(track_id: int, problem: FileProblem, strikes: int) -> Values:
+    strikes += problem.struck
+    final = not problem.struck or strikes >= STRIKES
+    return {"id_": track_id, "strikes": strikes, "audio_error": problem.cause if final else None}

@@ -9,9 +9,10 @@ from mutagen.monkeysaudio import MonkeysAudio
 from mutagen.musepack import Musepack
 from mutagen.wavpack import WavPack
 
-from tagger.library import apev2_block, id3v1, mp3
+from tagger.library import apev2_block, id3, id3v1, mp3
 from tagger.library.door import DAMAGE, SLIPS, through_mutagen
 from tagger.library.family import Entry, TagView, Wanted, best_of
+from tagger.library.loss import Permit
 
 
 def read(path: bytes) -> TagView:
@@ -36,11 +37,13 @@ def _duration(file: BinaryIO) -> float | None:
     return None
 
 
-def save(path: bytes, wanted: Wanted, note: str | None) -> None:
+def save(path: bytes, wanted: Wanted, note: str | None, permit: Permit) -> None:
     """Set genre and note in place; see `family.Family`."""
     with through_mutagen("writing", path), open(path, "r+b") as file:
-        apev2_block.save(file, apev2_block.find(file), wanted(apev2_block.BLOCK), note, path)
-        mp3.save_outer(file, wanted, path)
+        block = apev2_block.find(file)
+        mp3.look_for_seconds(file, len(id3.head_block(file)), block, permit)
+        apev2_block.save(file, block, wanted(apev2_block.BLOCK), note, path, permit)
+        mp3.save_outer(file, wanted, path, permit)
         id3v1.patch(file, wanted(id3v1.BLOCK))
 
 

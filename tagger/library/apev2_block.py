@@ -11,10 +11,10 @@ import struct
 from dataclasses import dataclass, replace
 from typing import BinaryIO
 
-from tagger.base.errors import WriteSkipped
 from tagger.base.records import GenreBlock
 from tagger.library import id3v1
 from tagger.library.family import NOTE_KEY, Entry, TagView, digest, first_fields, kept_values
+from tagger.library.loss import Permit, refuse
 from tagger.library.splice import splice
 
 BLOCK = "apev2"
@@ -23,6 +23,7 @@ HEADER = 32  # [bytes], and as many in the footer
 VERSION_2 = 2000
 HAS_HEADER, NO_FOOTER, IS_HEADER, NOT_TEXT = 1 << 31, 1 << 30, 1 << 29, 0b110
 MOST_BYTES = 64 << 20  # a block that claims more is damaged
+MOST_ITEMS = 10_000  # and one with more of them
 _LYRICS_END = b"LYRICS200"
 _FIELDS = {"artist": "artist", "album_artist": "album artist", "album": "album", "title": "title"}
 _FIELDS |= {"track_number": "track", "year": "year"}
@@ -105,10 +106,11 @@ def find(file: BinaryIO) -> Block | None:
 
 
 def _items(data: bytes, count: int) -> tuple[Item, ...] | None:
-    items, position = [], 0
+    items: list[Item] = []
+    position = 0
     while position < len(data):
         close = data.find(b"\0", position + 8)
-        if close < 0:
+        if close <= position + 8 or len(items) >= min(count, MOST_ITEMS):
             return None
         size, flags = struct.unpack("<2I", data[position : position + 8])
         value = data[close + 1 : close + 1 + size]
@@ -144,7 +146,9 @@ def entries(block: Block) -> list[Entry]:
     ]
 
 
-def save(file: BinaryIO, block: Block | None, values: tuple[str, ...], note: str | None, path: bytes) -> None:
+def save(
+    file: BinaryIO, block: Block | None, values: tuple[str, ...], note: str | None, path: bytes, permit: Permit
+) -> None:
     """Set genre and note in the block, or put a new block where one belongs; an empty block is taken out.
 
     Raises
@@ -153,7 +157,7 @@ def save(file: BinaryIO, block: Block | None, values: tuple[str, ...], note: str
         If the block is damaged.
     """
     if block is not None and block.items is None:
-        raise WriteSkipped(path, "its APEv2 tag is damaged")
+        refuse(path, permit, "damaged", "its APEv2 tag is damaged")
     if block is None:
         end = tail_start(file)
         block = Block(end, end, VERSION_2, HAS_HEADER, ())

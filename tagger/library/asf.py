@@ -12,6 +12,7 @@ from tagger.base.errors import UnreadableTags
 from tagger.base.records import GenreBlock
 from tagger.library.door import through_mutagen
 from tagger.library.family import NOTE_KEY, Entry, TagView, Wanted, digest, first_fields, kept_values
+from tagger.library.loss import Permit
 from tagger.library.vorbis import padding
 
 BLOCK = "asf"
@@ -52,7 +53,7 @@ def read(path: bytes) -> TagView:
     )
 
 
-def save(path: bytes, wanted: Wanted, note: str | None) -> None:
+def save(path: bytes, wanted: Wanted, note: str | None, permit: Permit) -> None:
     """Set genre and note in place; see `family.Family`."""
     with through_mutagen("writing", path), open(path, "r+b") as file:
         old_size = file.seek(0, 2)

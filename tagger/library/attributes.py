@@ -7,6 +7,8 @@ import os
 import stat
 
 from tagger.base.errors import WriteSkipped
+from tagger.base.patience import passes
+from tagger.library.trouble import FULL
 
 _NOT_SUPPORTED = {errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS}
 
@@ -27,19 +29,21 @@ def copy_attributes(original: bytes, found: os.stat_result, copy: bytes) -> None
     ------
     WriteSkipped
         If the copy cannot get owner, group, mode or an attribute: replacing the file would change who may do what.
+    OSError
+        The disk or its server failed, which says nothing about what the copy may get.
     """
     made = os.stat(copy)
     if (made.st_uid, made.st_gid) != (found.st_uid, found.st_gid):
         try:
             os.chown(copy, found.st_uid, found.st_gid)
         except OSError as error:
-            raise WriteSkipped(original, "a copy cannot get its owner and group; run as its owner") from error
+            raise _refused(original, error, "a copy cannot get its owner and group; run as its owner") from error
     _copy_xattrs(original, copy)
     if stat.S_IMODE(os.stat(copy).st_mode) != stat.S_IMODE(found.st_mode):
         try:
             os.chmod(copy, stat.S_IMODE(found.st_mode))
         except OSError as error:
-            raise WriteSkipped(original, "a copy cannot get its permissions") from error
+            raise _refused(original, error, "a copy cannot get its permissions") from error
     made = os.stat(copy)
     if (made.st_mode, made.st_uid, made.st_gid) != (found.st_mode, found.st_uid, found.st_gid):
         raise WriteSkipped(original, "a copy cannot get its owner and permissions")
@@ -67,4 +71,9 @@ def _copy_xattrs(original: bytes, copy: bytes) -> None:
             if there.get(name) != value:
                 os.setxattr(copy, name, value)
     except OSError as error:
-        raise WriteSkipped(original, "a copy cannot get its extended attributes or access list") from error
+        raise _refused(original, error, "a copy cannot get its extended attributes or access list") from error
+
+
+def _refused(original: bytes, error: OSError, cause: str) -> Exception:
+    """Return why the copy is not like the original: it may not be, or the disk is full or fails just now."""
+    return error if passes(error) or error.errno in FULL else WriteSkipped(original, cause)

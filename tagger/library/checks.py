@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
-from tagger.base.errors import FileProblem, WriteFailed, WriteSkipped
+from tagger.base.errors import DiskTrouble, FileProblem, WriteFailed, WriteSkipped
+from tagger.base.patience import patiently
 from tagger.library import id3v1
 from tagger.library.family import Entry, Family, TagView, Wanted
+from tagger.library.loss import Loss, losses_between, names
+from tagger.library.original import Original, WriteContext, examine
 from tagger.library.payload import fingerprint
-from tagger.library.swap import Original, WriteContext, examine
 from tagger.library.tags import family_of
-
-# Blocks that a write may add to a file, with what belongs to them (a vendor, texts copied from ID3v1).
-NEW_BLOCKS = {"id3v2.3", "apev2", "vorbis", "mp4", "asf", "riff-info"}
+from tagger.library.trouble import as_problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,19 +38,24 @@ def look(path: bytes, ctx: WriteContext) -> State:
         If it may not be changed now, or cannot be read well enough to be sure.
     """
     original = examine(path, ctx)
-    target = original.target
     try:
-        container, family = family_of(target)
-        view, entries = family.read(target), Counter(family.entries(target))
-        return State(original, container, family, view, entries, fingerprint(target), ctx.audio_hash(target))
+        return patiently(lambda: _state(original, ctx), ctx.stopping)
     except WriteSkipped:
         raise
     except FileProblem as error:
-        raise WriteSkipped(path, error.cause) from error
+        problem = as_problem(path, error)
+        raise (problem if isinstance(problem, WriteSkipped) else WriteSkipped(path, error.cause)) from error
 
 
-def check_tags(state: State, copy: bytes, wanted: Wanted, note: str | None) -> None:
-    """Raise unless genre and note are as planned and everything else is as it was.
+def _state(original: Original, ctx: WriteContext) -> State:
+    target = original.target
+    container, family = family_of(target)
+    view, entries = family.read(target), Counter(family.entries(target))
+    return State(original, container, family, view, entries, fingerprint(target), ctx.audio_hash(target))
+
+
+def check_tags(state: State, copy: bytes, wanted: Wanted, note: str | None, allowed: tuple[Loss, ...] = ()) -> None:
+    """Raise unless genre and note are as planned and everything else is as it was, but for losses that are allowed.
 
     Raises
     ------
@@ -62,20 +67,20 @@ def check_tags(state: State, copy: bytes, wanted: Wanted, note: str | None) -> N
     path = state.original.path
     container, _ = family_of(copy)
     after = state.family.read(copy)
-    if container != state.container or not _genres_fit(state.view, after, wanted):
+    if container != state.container:
+        raise WriteFailed(path, "the copy is taken for another container")
+    check_genre(path, state.view, after, wanted, note)
+    losses = losses_between(state.view, state.entries, after, Counter(state.family.entries(copy)))
+    if unforeseen := [loss for loss in losses if loss not in allowed]:
+        raise WriteSkipped(path, f"saving would change other tags: {names(unforeseen)}")
+
+
+def check_genre(path: bytes, before: TagView, after: TagView, wanted: Wanted, note: str | None) -> None:
+    """Raise WriteFailed unless genre and note are as planned."""
+    if not _genres_fit(before, after, wanted):
         raise WriteFailed(path, "the genre read back from the copy is not the one written")
     if after.note != note:
         raise WriteFailed(path, "the provenance note read back from the copy is not the one written")
-    entries = Counter(state.family.entries(copy))
-    lost = state.entries - entries
-    known = {block.block for block in state.view.blocks}
-    added = [entry for entry in entries - state.entries if entry.block in known or entry.block not in NEW_BLOCKS]
-    if lost or added:
-        names = sorted({f"{entry.block} {entry.key}" for entry in [*lost, *added]})
-        raise WriteSkipped(path, f"saving would change other tags: {', '.join(names[:5])}")
-    changed = [name for name, text in state.view.fields.items() if after.fields.get(name) != text]
-    if changed:
-        raise WriteSkipped(path, f"saving would change other tags: {', '.join(changed)}")
 
 
 def _genres_fit(before: TagView, after: TagView, wanted: Wanted) -> bool:
@@ -98,6 +103,18 @@ def expected(block: str, wanted: Wanted) -> tuple[str, ...]:
 
 
 def check_audio(state: State, copy: bytes, ctx: WriteContext) -> None:
-    """Raise WriteFailed unless the encoded audio of the copy is that of the file."""
-    if fingerprint(copy) != state.fingerprint or ctx.audio_hash(copy) != state.audio_hash:
-        raise WriteFailed(state.original.path, "the audio of the copy is not the same")
+    """Make sure that the encoded audio of the copy is that of the file.
+
+    Raises
+    ------
+    WriteFailed
+        It is not.
+    DiskTrouble
+        That of the file itself reads differently now.
+    """
+    if fingerprint(copy) == state.fingerprint and ctx.audio_hash(copy) == state.audio_hash:
+        return
+    original = state.original
+    if ctx.audio_hash(original.target) != state.audio_hash:
+        raise DiskTrouble(original.path, "its audio does not read the same twice; check its disk", postponed=True)
+    raise WriteFailed(original.path, "the audio of the copy is not the same")

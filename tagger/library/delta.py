@@ -15,10 +15,10 @@ from typing import Any, BinaryIO
 
 VERSION = 1
 MOST_LITERAL = 1 << 20  # [characters] of literals; a longer way back is not kept
-MOST_EDGE = 8 << 20  # [bytes] of head or tail looked at; pictures of that size are rare
+MOST_EDGE = 100 << 20  # [bytes] of head or tail looked at, in memory; no tags are larger
 BLOCK = 1 << 20  # [bytes] read at a time
 ANCHOR = 1024  # [bytes] that must be found again in the changed file to be copied from there
-MOST_MISSES = 256  # anchors not found, after which the rest is kept literally
+MOST_SEARCHED = 1 << 30  # [bytes] looked through for anchors that are not there, after which the rest is kept literally
 
 Extent = tuple[int, int]  # offset, length
 Op = tuple[str, int, int] | tuple[str, bytes]  # ("copy", offset in the changed file, length) or ("data", bytes)
@@ -61,6 +61,11 @@ def reverse_delta(original: bytes, changed: bytes, extent: Extent, changed_exten
     return {"version": VERSION, "size": old_size, "ops": packed}
 
 
+def literal_size(old: bytes, new: bytes) -> int:
+    """Return how many characters of literals the way back from `new`, an edge of a changed file, to `old` takes."""
+    return sum(len(_packed(op[1])) for op in _edge_ops(old, new, 0) if isinstance(op[1], bytes))
+
+
 def apply_delta(changed: BinaryIO, delta: dict[str, Any], target: BinaryIO) -> None:
     """Write the original bytes to `target`, given the changed file.
 
@@ -101,7 +106,7 @@ def _checked_ops(delta: dict[str, Any]) -> list[list[Any]]:
 def _edge_ops(old: bytes, new: bytes, base: int) -> Iterator[Op]:
     """Describe `old` by `new`, which lies at `base` of the changed file."""
     prefix = _common(old, new)
-    suffix = _common(old[prefix:][::-1], new[prefix:][::-1])
+    suffix = _common_end(old, new, min(len(old), len(new)) - prefix)
     if prefix:
         yield "copy", base, prefix
     yield from _middle_ops(old[prefix : len(old) - suffix], new[prefix : len(new) - suffix], base + prefix)
@@ -111,14 +116,14 @@ def _edge_ops(old: bytes, new: bytes, base: int) -> Iterator[Op]:
 
 def _middle_ops(old: bytes, new: bytes, base: int) -> Iterator[Op]:
     """Find long stretches of `old` again in `new`, such as a cover picture that moved; the rest is literal."""
-    literal_start = position = misses = 0
-    while position + ANCHOR <= len(old) and misses < MOST_MISSES:
+    literal_start = position = searched = 0
+    while position + ANCHOR <= len(old) and searched <= MOST_SEARCHED:
         found = new.find(old[position : position + ANCHOR])
         if found < 0:
-            misses += 1
+            searched += max(len(new), MOST_SEARCHED // 256)
             position += ANCHOR
             continue
-        back = _common(old[literal_start:position][::-1], new[:found][::-1])
+        back = _common_end(old[literal_start:position], new[:found], min(position - literal_start, found))
         length = back + _common(old[position:], new[found:])
         start = position - back
         if start > literal_start:
@@ -135,6 +140,18 @@ def _common(one: bytes, other: bytes) -> int:
     while low < high:
         middle = (low + high + 1) // 2
         if one[low:middle] == other[low:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+def _common_end(one: bytes, other: bytes, most: int) -> int:
+    """Return how many of up to `most` last bytes are equal."""
+    low, high = 0, most
+    while low < high:
+        middle = (low + high + 1) // 2
+        if one[len(one) - middle : len(one) - low] == other[len(other) - middle : len(other) - low]:
             low = middle
         else:
             high = middle - 1
@@ -175,7 +192,7 @@ def _packed(literal: bytes) -> str:
 def _unpacked(text: str) -> bytes:
     try:
         unpacker = zlib.decompressobj()
-        literal = unpacker.decompress(base64.b64decode(text, validate=True), 2 * MOST_EDGE)
+        literal = unpacker.decompress(base64.b64decode(text, validate=True), MOST_EDGE + 1)
         if not unpacker.eof:
             raise ValueError("the kept way back is damaged")
         return literal

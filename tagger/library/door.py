@@ -48,10 +48,10 @@ def through_mutagen(action: str, path: bytes) -> Iterator[None]:
     except MutagenError as error:
         cause: object = error.args[0] if error.args else error
         if isinstance(cause, OSError):
-            raise UnreadableTags(path, f"{action}: {cause.strerror or cause}") from error
+            raise UnreadableTags.because(path, cause, action) from error
         raise UnreadableTags(path, f"{action}: {_short(cause) or type(error).__name__}") from error
     except OSError as error:
-        raise UnreadableTags(path, f"{action}: {error.strerror or error}") from error
+        raise UnreadableTags.because(path, error, action) from error
     except (*DAMAGE, *SLIPS) as error:
         in_mutagen = _is_within_mutagen(error)
         if isinstance(error, SLIPS) and not in_mutagen:

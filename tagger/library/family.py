@@ -10,9 +10,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from tagger.base.records import GenreBlock
+
+if TYPE_CHECKING:
+    from tagger.library.loss import Permit
 
 NOTE_KEY = "TAGGER"  # under this name the provenance stands in every tag format
 
@@ -49,8 +52,8 @@ class Family(Protocol):
     def read(self, path: bytes) -> TagView:
         """Read the tags. Raises UnreadableTags."""
 
-    def save(self, path: bytes, wanted: Wanted, note: str | None) -> None:
-        """Set genre and note in the file itself. Raises WriteSkipped if something else would be lost."""
+    def save(self, path: bytes, wanted: Wanted, note: str | None, permit: Permit) -> None:
+        """Set genre and note in the file itself. Raises WriteSkipped if that costs what `permit` does not allow."""
 
     def entries(self, path: bytes) -> list[Entry]:
         """List all other tags. Raises UnreadableTags."""

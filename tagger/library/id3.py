@@ -14,18 +14,28 @@ from typing import Any, BinaryIO, NoReturn
 
 from mutagen.id3 import COMM, ID3, TALB, TCON, TIT2, TPE1, TRCK, TXXX, TYER, Encoding, Frames, ID3v1SaveOptions
 
-from tagger.base.errors import WriteSkipped
 from tagger.base.records import GenreBlock
-from tagger.library import id3v1
+from tagger.library import id3v1, id3v22
 from tagger.library.door import through_mutagen
 from tagger.library.family import NOTE_KEY, TagView, first_fields, kept_values
-from tagger.library.id3_frames import GENRE_IDS, HEADER, block_name, block_size, is_note
+from tagger.library.id3_frames import (
+    GENRE_IDS,
+    HEADER,
+    block_name,
+    block_size,
+    has_extended_header,
+    is_note,
+    refuse_swarm,
+)
+from tagger.library.loss import Loss, Permit, refuse
 from tagger.library.splice import splice
 
+MOST_BYTES = 100 << 20  # of a block at the head of a file; parsing and saving takes six times its size in memory
 GROWTH = 1024  # [bytes] of padding in a block that has to grow, so that the next change moves nothing
 NEW_VERSION = 3  # ID3v2.3 is what players and station software read most surely
 # Behind the block while mutagen works on it: it looks for an ID3v1 tag in the last 131 bytes, and must find none.
 _TAIL = bytes(256)
+_FOOTER = 0x10  # in the flags of an ID3v2.4 block
 _BODIES = {"artist": "TPE1", "album_artist": "TPE2", "album": "TALB", "title": "TIT2", "track_number": "TRCK"}
 _DATES = ("TDRC", "TYER", "TDRL", "TDOR", "TORY")
 
@@ -41,9 +51,17 @@ class _NothingKnown(dict[str, Any]):
 
 
 def head_block(file: BinaryIO) -> bytes:
-    """Return the ID3v2 block at the head of the file; empty where there is none."""
+    """Return the ID3v2 block at the head of the file; empty where there is none.
+
+    Raises
+    ------
+    ValueError
+        If it is larger than any music needs.
+    """
     file.seek(0)
     size = block_size(file.read(HEADER))
+    if size > MOST_BYTES:
+        raise ValueError(f"its ID3v2 tag takes {size >> 20} MiB, more than any music needs")
     file.seek(0)
     return file.read(size)
 
@@ -76,6 +94,7 @@ def view(raw: bytes, path: bytes) -> TagView:
 def _parsed(raw: bytes, path: bytes) -> ID3:
     tags = ID3()
     with through_mutagen("reading the ID3v2 tag", path):
+        refuse_swarm(raw)
         tags.load(BytesIO(raw), translate=False, load_v1=False)
     return tags
 
@@ -83,7 +102,9 @@ def _parsed(raw: bytes, path: bytes) -> ID3:
 # --- saving ---------------------------------------------------------------------------------------------------------
 
 
-def rewritten(raw: bytes, values: tuple[str, ...], note: str | None, path: bytes, old_v1: bytes | None = None) -> bytes:
+def rewritten(
+    raw: bytes, values: tuple[str, ...], note: str | None, path: bytes, permit: Permit, old_v1: bytes | None = None
+) -> bytes:
     """Return the block with genre and note set; all other frames are those of `raw`, byte for byte.
 
     Parameters
@@ -96,6 +117,8 @@ def rewritten(raw: bytes, values: tuple[str, ...], note: str | None, path: bytes
         The provenance; None: take it out.
     path : bytes
         The file, for messages.
+    permit : callable
+        Asked before something is lost.
     old_v1 : bytes, optional
         The ID3v1 tag of a file that has no ID3v2 block. Its texts are copied into the new block, because many
         players read ID3v1 only where there is no ID3v2, and would no longer see them.
@@ -113,6 +136,7 @@ def rewritten(raw: bytes, values: tuple[str, ...], note: str | None, path: bytes
     """
     if not raw and not values and note is None:
         return b""
+    raw = _plain_block(raw, path, permit) if raw else b""
     tags = _raw_tags(raw, path) if raw else ID3()
     version = raw[3] if raw else NEW_VERSION
     if values:
@@ -135,15 +159,35 @@ def _padding(info: Any) -> int:
     return info.padding if info.padding >= 0 else GROWTH
 
 
+def _plain_block(raw: bytes, path: bytes, permit: Permit) -> bytes:
+    """Return the block in a form that mutagen can save: ID3v2.3 or v2.4, with nothing behind the frames.
+
+    Raises
+    ------
+    WriteSkipped
+        If that would lose something, and it is not permitted.
+    UnreadableTags
+    """
+    version, flags = raw[3], raw[5]
+    if version == id3v22.VERSION:
+        permit(Loss("id3v2.2", "its tag is ID3v2.2, which can only be rewritten as ID3v2.3"))
+        return id3v22.translated(raw, path)
+    if version not in (3, 4):
+        refuse(path, permit, "damaged", f"its tag is ID3v2.{version}, which nobody knows")
+    if has_extended_header(raw):
+        permit(Loss("extended-header", "its ID3v2 tag has an extended header, which saving drops"))
+    if version == 4 and flags & _FOOTER:
+        permit(Loss("footer", "its ID3v2 tag has a footer, which saving drops"))
+        return raw[:5] + bytes([flags & ~_FOOTER]) + raw[6:-HEADER]
+    return raw
+
+
 def _raw_tags(raw: bytes, path: bytes) -> ID3:
     """Return the block's tags with every frame but genre and note as raw bytes."""
     version, flags = raw[3], raw[5]
-    if version not in (3, 4):
-        raise WriteSkipped(path, f"its tag is ID3v2.{version}, which can only be rewritten as a newer version")
-    if flags & 0x40 or (version == 4 and flags & 0x10):
-        raise WriteSkipped(path, "its ID3v2 tag has an extended header or a footer, which saving would drop")
     tags = ID3()
     with through_mutagen("reading the ID3v2 tag", path):
+        refuse_swarm(raw)
         tags.load(BytesIO(raw), known_frames=_NothingKnown(Frames), translate=False, load_v1=False)
     frames = [frame for frame in tags.unknown_frames if frame[:4] not in GENRE_IDS and not is_note(frame)]
     if version == 4:
@@ -183,7 +227,12 @@ def _copy_v1(tags: ID3, old: bytes) -> None:
 
 
 def save_at_head(
-    file: BinaryIO, values: tuple[str, ...], note: str | None, path: bytes, old_v1: bytes | None = None
+    file: BinaryIO,
+    values: tuple[str, ...],
+    note: str | None,
+    path: bytes,
+    permit: Permit,
+    old_v1: bytes | None = None,
 ) -> None:
     """Rewrite the block at the head of an open file, or put one there.
 
@@ -192,6 +241,6 @@ def save_at_head(
     WriteSkipped
     """
     raw = head_block(file)
-    new = rewritten(raw, values, note, path, old_v1)
+    new = rewritten(raw, values, note, path, permit, old_v1)
     if new != raw:
         splice(file, 0, len(raw), new)

@@ -7,9 +7,13 @@ from dataclasses import dataclass
 from mutagen.id3 import Encoding
 
 from tagger.base.errors import UnreadableTags
+from tagger.library import id3v22
 from tagger.library.family import NOTE_KEY, Entry, digest
 
 HEADER = 10  # [bytes], of the block and of each frame
+# mutagen's time grows with the square of the number of frames, with its cube where they are alike: seconds for these,
+# hours for a block full of empty ones. Chapters and the like make hundreds.
+MOST_FRAMES = 2000
 GENRE_IDS = (b"TCON", b"TCO\0")  # the second: ID3v2.3 frames with ID3v2.2 names, which some taggers wrote
 
 
@@ -43,8 +47,8 @@ def entries(raw: bytes, path: bytes) -> list[Entry]:
     UnreadableTags
         If the frames do not add up.
     """
-    if raw[3] == 2:  # never saved, so never compared
-        return []
+    if raw[3] == id3v22.VERSION:
+        return [entry for entry in id3v22.entries(raw[: block_size(raw)], path) if entry.key != "TCON"]
     name = block_name(raw)
     return [
         Entry(name, frame.name.decode("latin-1"), digest(frame.flags.to_bytes(2, "big") + frame.body))
@@ -61,16 +65,46 @@ def raw_frames(raw: bytes, path: bytes) -> list[RawFrame]:
     UnreadableTags
     """
     version, unsynchronised = raw[3], bool(raw[5] & 0x80)
-    data = raw[HEADER : HEADER + _synchsafe(raw[6:10])]
-    if version == 3 and unsynchronised:
-        data = _synchronised(data)
-    if raw[5] & 0x40:
-        data = data[_extended_size(data, version) :]
+    data = _frame_data(raw)
     for plain in (version == 3, True):
         frames = _walk(data, plain)
         if frames is not None:
             return [_opened(frame, version == 4, unsynchronised) for frame in frames]
     raise UnreadableTags(path, "the frames of its ID3v2 tag do not add up")
+
+
+def refuse_swarm(raw: bytes) -> None:
+    """Raise ValueError if a block holds more frames than any music has, before mutagen spends hours on it."""
+    header, width = (6, 3) if raw[3] == 2 else (HEADER, 4)
+    data = raw[HEADER:]
+    for plain_sizes in (True, False):
+        position = 0
+        for _ in range(MOST_FRAMES):
+            head = data[position : position + header]
+            if len(head) < header or not head[:width].strip(b"\0"):
+                break
+            size = head[width : 2 * width]
+            position += header + (int.from_bytes(size, "big") if plain_sizes else _synchsafe(size.rjust(4, b"\0")))
+        else:
+            raise ValueError(f"its ID3v2 tag has more than {MOST_FRAMES} frames")
+
+
+def has_plain_sizes(raw: bytes) -> bool:
+    """Whether an ID3v2.4 block has its frames' sizes as plain numbers, as old iTunes wrote them."""
+    return raw[3] == 4 and _walk(_frame_data(raw), False) is None
+
+
+def _frame_data(raw: bytes) -> bytes:
+    """Return what stands between the headers of a block and its end."""
+    data = raw[HEADER : HEADER + _synchsafe(raw[6:10])]
+    if raw[3] == 3 and raw[5] & 0x80:
+        data = _synchronised(data)
+    return data[_extended_size(data, raw[3]) :] if has_extended_header(raw) else data
+
+
+def has_extended_header(raw: bytes) -> bool:
+    """Whether there is one. Some taggers say so, and begin with the first frame all the same."""
+    return bool(raw[5] & 0x40) and not raw[HEADER : HEADER + 4].isalnum()
 
 
 def _walk(data: bytes, plain_sizes: bool) -> list[RawFrame] | None:

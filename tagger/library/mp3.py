@@ -17,6 +17,7 @@ from tagger.base.errors import UnreadableTags
 from tagger.library import apev2_block, id3, id3_frames, id3v1
 from tagger.library.door import DAMAGE, SLIPS, through_mutagen
 from tagger.library.family import Entry, TagView, Wanted, best_of, digest
+from tagger.library.loss import Loss, Permit
 
 
 def read(path: bytes) -> TagView:
@@ -54,19 +55,48 @@ def _duration(file: BinaryIO) -> float | None:
     return seconds if seconds > 0 else None
 
 
-def save(path: bytes, wanted: Wanted, note: str | None) -> None:
+def save(path: bytes, wanted: Wanted, note: str | None, permit: Permit) -> None:
     """Set genre and note in place; see `family.Family`."""
     with through_mutagen("writing", path), open(path, "r+b") as file:
         old_v1, block, raw = id3v1.find(file), apev2_block.find(file), id3.head_block(file)
+        look_for_seconds(file, len(raw), block, permit)
         in_ape = block is not None and block.descriptive
         if in_ape:
             values = wanted(apev2_block.BLOCK)
-            apev2_block.save(file, block, values, None if raw else note, path)
+            apev2_block.save(file, block, values, None if raw else note, path, permit)
         if raw or not in_ape:
             name = id3.block_name(raw) if raw else f"id3v2.{id3.NEW_VERSION}"
-            id3.save_at_head(file, wanted(name), note, path, old_v1)
+            id3.save_at_head(file, wanted(name), note, path, permit, old_v1)
         if old_v1 is not None:
             id3v1.patch(file, wanted(id3v1.BLOCK))
+
+
+def look_for_seconds(file: BinaryIO, head: int, block: apev2_block.Block | None, permit: Permit) -> None:
+    """Ask for permission to leave a second ID3v2 or APE tag as it is: programs differ in which of two they read.
+
+    Parameters
+    ----------
+    file : binary file
+    head : int
+        Where the first ID3v2 tag ends; 0 if there is none.
+    block : Block or None
+        The last APE tag.
+    permit : callable
+
+    Raises
+    ------
+    WriteSkipped
+    """
+    file.seek(head)
+    start = file.read(apev2_block.HEADER)
+    if head and id3.block_size(start[: id3.HEADER]):
+        permit(Loss("duplicate-block", "it has a second ID3v2 tag, and programs differ in which they read"))
+    if start.startswith(apev2_block.MARK):
+        permit(Loss("duplicate-block", "it has an APE tag before its audio, which programs read differently"))
+    if block is not None and block.items is not None and block.start >= apev2_block.HEADER:
+        file.seek(block.start - apev2_block.HEADER)
+        if file.read(apev2_block.HEADER).startswith(apev2_block.MARK):
+            permit(Loss("duplicate-block", "it has a second APE tag, and programs differ in which they read"))
 
 
 def entries(path: bytes) -> list[Entry]:
@@ -103,8 +133,8 @@ def outer_views(file: BinaryIO, path: bytes) -> list[TagView]:
     return views
 
 
-def save_outer(file: BinaryIO, wanted: Wanted, path: bytes) -> None:
+def save_outer(file: BinaryIO, wanted: Wanted, path: bytes, permit: Permit) -> None:
     """Bring the genre in an ID3v2 block before such a container into line, where it holds one."""
     raw = id3.head_block(file)
     if raw and id3.view(raw, path).blocks[0].values:
-        id3.save_at_head(file, wanted(id3.block_name(raw)), None, path)
+        id3.save_at_head(file, wanted(id3.block_name(raw)), None, path, permit)

@@ -11,10 +11,11 @@ from typing import Any, BinaryIO, NamedTuple
 
 from mutagen.mp4 import MP4, MP4FreeForm
 
-from tagger.base.errors import UnreadableTags, WriteSkipped
+from tagger.base.errors import UnreadableTags
 from tagger.base.records import GenreBlock
 from tagger.library.door import through_mutagen
 from tagger.library.family import NOTE_KEY, Entry, TagView, Wanted, digest, first_fields, kept_values
+from tagger.library.loss import Permit, refuse
 from tagger.library.vorbis import padding
 
 BLOCK = "mp4"
@@ -60,11 +61,11 @@ def read(path: bytes) -> TagView:
     )
 
 
-def save(path: bytes, wanted: Wanted, note: str | None) -> None:
+def save(path: bytes, wanted: Wanted, note: str | None, permit: Permit) -> None:
     """Set genre and note in place; see `family.Family`."""
     with through_mutagen("writing", path), open(path, "r+b") as file:
         if any(atom.path == (b"moof",) for atom in _atoms(file, path)):
-            raise WriteSkipped(path, "it is a fragmented MP4, whose inner offsets cannot all be followed")
+            refuse(path, permit, "fragmented", "it is a fragmented MP4, whose inner offsets cannot all be followed")
         file.seek(0)
         mp4 = MP4(file)
         if mp4.tags is None:

@@ -14,6 +14,7 @@ from tagger.base.errors import UnreadableTags
 from tagger.library import vorbis
 from tagger.library.door import through_mutagen
 from tagger.library.family import Entry, TagView, Wanted, best_of, digest
+from tagger.library.loss import Permit
 
 # First bytes of a stream: its kind, and what stands before the comment in the comment packet.
 KINDS: dict[bytes, tuple[Any, bytes]] = {
@@ -33,7 +34,7 @@ def read(path: bytes) -> TagView:
         return best_of(vorbis.view(ogg.tags), TagView((), duration=duration))
 
 
-def save(path: bytes, wanted: Wanted, note: str | None) -> None:
+def save(path: bytes, wanted: Wanted, note: str | None, permit: Permit) -> None:
     """Set genre and note in place; see `family.Family`."""
     with through_mutagen("writing", path), open(path, "r+b") as file:
         ogg = _opened(file, path)

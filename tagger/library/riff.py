@@ -9,13 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from mutagen.aiff import AIFF
+from mutagen.aiff import read_float
 
-from tagger.base.errors import UnreadableTags, WriteSkipped
+from tagger.base.errors import UnreadableTags
 from tagger.base.records import GenreBlock
 from tagger.library import id3, id3_frames
 from tagger.library.door import through_mutagen
 from tagger.library.family import Entry, TagView, Wanted, best_of, digest, first_fields
+from tagger.library.loss import Loss, Permit, refuse
 from tagger.library.splice import splice
 
 INFO = "riff-info"
@@ -23,6 +24,8 @@ _INFO_FIELDS = {"artist": b"IART", "album": b"IPRD", "title": b"INAM", "track_nu
 _ID3_NAMES = (b"id3 ", b"ID3 ")
 _AUDIO_NAMES = (b"data", b"SSND")
 _MOST_CHUNKS = 10_000
+_MOST_ITEMS = 10_000  # of an INFO list
+_COMMON = 18  # [bytes] of an AIFF's common chunk
 _MOST_TAG_BYTES = 64 << 20
 _MOST_TOLD = 0xFFFFFFFE  # the size field has 32 bits, and all ones mean that it was never filled in
 
@@ -101,10 +104,20 @@ def read(path: bytes) -> TagView:
         views = []
         if raw := _id3_block(file, layout):
             views.append(id3.view(raw, path))
-        if layout.is_wav and (found := _info_list(file, layout)):
-            views.append(_info_view(_content(file, found)[4:]))
-        seconds = _wav_seconds(file, layout) if layout.is_wav else _aiff_seconds(file)
+        if layout.is_wav and (found := _info_lists(file, layout)):
+            views.append(_info_view(_content(file, found[0])[4:]))
+        seconds = _wav_seconds(file, layout) if layout.is_wav else _aiff_seconds(file, layout)
         return best_of(*views, TagView((), duration=seconds if seconds and seconds > 0 else None))
+
+
+def id3_block(file: BinaryIO, path: bytes) -> bytes:
+    """Return the ID3v2 block of a WAV or AIFF file; empty where there is none.
+
+    Raises
+    ------
+    UnreadableTags
+    """
+    return _id3_block(file, layout_of(file, path))
 
 
 def _id3_block(file: BinaryIO, layout: Layout) -> bytes:
@@ -120,20 +133,24 @@ def _content(file: BinaryIO, chunk: Chunk) -> bytes:
     return file.read(min(chunk.size, _MOST_TAG_BYTES))
 
 
-def _info_list(file: BinaryIO, layout: Layout) -> Chunk | None:
+def _info_lists(file: BinaryIO, layout: Layout) -> list[Chunk]:
+    found = []
     for chunk in layout.chunks:
         if chunk.name == b"LIST":
             file.seek(chunk.start + 8)
             if file.read(4) == b"INFO":
-                return chunk
-    return None
+                found.append(chunk)
+    return found
 
 
 def _info_items(data: bytes) -> list[tuple[bytes, bytes]]:
     """Return names and values of what follows INFO in its list."""
-    items, position = [], 0
+    items: list[tuple[bytes, bytes]] = []
+    position = 0
     while position + 8 <= len(data):
         size = int.from_bytes(data[position + 4 : position + 8], "little")
+        if len(items) == _MOST_ITEMS:
+            raise ValueError(f"its INFO list has more than {_MOST_ITEMS} items")
         items.append((data[position : position + 4], data[position + 8 : position + 8 + size]))
         position += 8 + size + size % 2
     return items
@@ -166,37 +183,48 @@ def _wav_seconds(file: BinaryIO, layout: Layout) -> float | None:
     return present / per_second if per_second else None
 
 
-def _aiff_seconds(file: BinaryIO) -> float | None:
-    file.seek(0)
-    seconds: float = AIFF(file).info.length
-    return seconds
+def _aiff_seconds(file: BinaryIO, layout: Layout) -> float | None:
+    """Return the length that the common chunk tells: samples per channel, and a rate of 80 bits."""
+    common = layout.first(b"COMM")
+    told = _content(file, common)[:_COMMON] if common else b""
+    if len(told) < _COMMON:
+        raise ValueError("it has no common chunk")
+    rate: float = read_float(told[8:18])
+    return int.from_bytes(told[2:6], "big") / rate if rate > 0 else None
 
 
 # --- saving ---------------------------------------------------------------------------------------------------------
 
 
-def save(path: bytes, wanted: Wanted, note: str | None) -> None:
+def save(path: bytes, wanted: Wanted, note: str | None, permit: Permit) -> None:
     """Set genre and note in place; see `family.Family`."""
     with through_mutagen("writing", path), open(path, "r+b") as file:
-        layout = _sound_layout(file, path)
+        layout = _sound_layout(file, path, permit)
         chunk = layout.first(*_ID3_NAMES)
         raw = _id3_block(file, layout)
         name = id3.block_name(raw) if raw else f"id3v2.{id3.NEW_VERSION}"
-        block = id3.rewritten(raw, wanted(name), note, path)
-        _put(file, path, layout, chunk, chunk.name if chunk else (b"id3 " if layout.is_wav else b"ID3 "), block)
+        block = id3.rewritten(raw, wanted(name), note, path, permit)
+        name_of_chunk = chunk.name if chunk else (b"id3 " if layout.is_wav else b"ID3 ")
+        _put(file, path, layout, chunk, name_of_chunk, block, permit)
         if layout.is_wav:
-            layout = _sound_layout(file, path)
-            chunk = _info_list(file, layout)
+            layout = _sound_layout(file, path, permit)
+            chunk = next(iter(_info_lists(file, layout)), None)
             content = _info_with(_content(file, chunk) if chunk else b"INFO", wanted(INFO))
-            _put(file, path, layout, chunk, b"LIST", content)
+            _put(file, path, layout, chunk, b"LIST", content, permit)
 
 
-def _sound_layout(file: BinaryIO, path: bytes) -> Layout:
+def _sound_layout(file: BinaryIO, path: bytes, permit: Permit) -> Layout:
     layout = layout_of(file, path)
     if not layout.sound:
-        raise WriteSkipped(path, "the sizes in its header do not fit the file (64-bit, cut off, or never filled in)")
-    if sum(chunk.name in _ID3_NAMES for chunk in layout.chunks) > 1:
-        raise WriteSkipped(path, "it has more than one ID3 chunk")
+        told = "the sizes in its header do not fit the file (64-bit, cut off, or never filled in)"
+        refuse(path, permit, "sizes", told)
+    for what, count in (
+        ("ID3 chunk", sum(chunk.name in _ID3_NAMES for chunk in layout.chunks)),
+        ("INFO list", len(_info_lists(file, layout)) if layout.is_wav else 0),
+    ):
+        if count > 1:
+            text = f"it has more than one {what}, and programs differ in which they read"
+            permit(Loss("duplicate-block", text))
     if file.seek(0, 2) < layout.end:  # the pad byte that the last chunk lacks
         file.write(b"\0")
     return layout
@@ -220,7 +248,9 @@ def _info_bytes(text: str) -> bytes:
         return text.encode("utf-8")
 
 
-def _put(file: BinaryIO, path: bytes, layout: Layout, chunk: Chunk | None, name: bytes, content: bytes) -> None:
+def _put(
+    file: BinaryIO, path: bytes, layout: Layout, chunk: Chunk | None, name: bytes, content: bytes, permit: Permit
+) -> None:
     """Replace a chunk, or append it; empty content takes it out. The file's own size follows."""
     if chunk is None and not content:
         return
@@ -229,7 +259,7 @@ def _put(file: BinaryIO, path: bytes, layout: Layout, chunk: Chunk | None, name:
     new = new if content else b""
     told = layout.end - 8 + len(new) - length
     if told > _MOST_TOLD:
-        raise WriteSkipped(path, "it would grow past what its header can tell (4 GiB)")
+        refuse(path, permit, "sizes", "it would grow past what its header can tell (4 GiB)")
     splice(file, start, length, new)
     file.seek(4)
     file.write(told.to_bytes(4, layout.order))  # type: ignore[arg-type]
@@ -242,7 +272,7 @@ def entries(path: bytes) -> list[Entry]:
     """List all other chunks but the audio; see `family.Family`."""
     with through_mutagen("reading", path), open(path, "rb") as file:
         layout = layout_of(file, path)
-        info = _info_list(file, layout) if layout.is_wav else None
+        info = next(iter(_info_lists(file, layout)), None) if layout.is_wav else None
         found: list[Entry] = []
         for chunk in layout.chunks:
             content = b"" if chunk.name in _AUDIO_NAMES else _content(file, chunk)

@@ -1,7 +1,9 @@
 """Put a changed copy in the place of a file: the part of the recipe that all changes share.
 
 The copy lies in the same folder under a hidden name, so that no player imports it. The original is open to others all
-the while, and is replaced in one step; whatever fails before that step leaves it as it was.
+the while, and is replaced in one step; whatever fails before that step leaves it as it was. Errors that may pass are
+met with patience; a copy is then made anew, since a sync that failed once may not tell the second time. Where the
+system says that the one step failed, it is looked whether it did: the answer of a server can get lost.
 """
 
 from __future__ import annotations
@@ -9,64 +11,21 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import stat
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from tagger.base.errors import FileProblem, WriteFailed, WriteSkipped, path_text
+from tagger.base.errors import DiskTrouble, FileProblem, WriteFailed, WriteSkipped, path_text
 from tagger.base.files import fsync_folder
-from tagger.base.records import GenreBlock
+from tagger.base.patience import passes, patiently
 from tagger.library.attributes import copy_attributes
+from tagger.library.original import PRESERVE, Original, WriteContext
+from tagger.library.trouble import CopyExists, as_problem, cause_of
 
 MARK = b".tagger-"  # in the name of a copy, before the run
 LONGEST_NAME = 255  # [bytes] of a file name, in the file systems of Linux
 BLOCK = 1 << 20  # [bytes] read at a time
-BUMP, PRESERVE = "bump", "preserve"
-
-
-@dataclass(frozen=True, slots=True)
-class WriteContext:
-    """What a tag write needs to know beside the file.
-
-    Parameters
-    ----------
-    library : bytes
-        The absolute root; links that lead out of it are not followed.
-    run : str
-        The id of this run, for the name of the copy.
-    audio_hash : callable
-        Returns a digest of all encoded audio of a file.
-    journal : callable
-        Called with a stage (``planned ready applied failed``) and facts fit for JSON, before the next step is taken.
-    settle_seconds : float
-        A file changed more recently is left alone: it may still be copied.
-    own_last_write : (int, int), optional
-        Size and mtime in ns after this system's own last write of the file, which need not settle.
-    mtime : {"bump", "preserve"}
-        Whether the written file gets a new time.
-    scanned : tuple of GenreBlock, optional
-        What the tags said when the change was decided on. A file that says otherwise by now is left alone.
-    """
-
-    library: bytes
-    run: str
-    audio_hash: Callable[[bytes], str]
-    journal: Callable[[str, dict[str, Any]], None]
-    settle_seconds: float = 600.0
-    own_last_write: tuple[int, int] | None = None
-    mtime: str = BUMP
-    scanned: tuple[GenreBlock, ...] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Original:
-    """The file to change: the path that it was asked for by, the one where it lies, and its state."""
-
-    path: bytes
-    target: bytes
-    found: os.stat_result
+UNSEEN = "its disk or server fails, so that it cannot be seen whether it was changed; the next run looks"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +33,8 @@ class Swap:
     """One change of a file.
 
     `build` makes the changed copy at a path (which exists, and is empty) and returns the SHA-256 of the file as it
-    was. `check` raises if the copy is not what it should be. `ready` returns facts for the journal's second line.
+    was. `check` raises if the copy is not what it should be. `ready` returns facts for the journal's second line. All
+    three may be called again for another copy.
     """
 
     original: Original
@@ -82,50 +42,6 @@ class Swap:
     build: Callable[[bytes], str]
     check: Callable[[bytes], None]
     ready: Callable[[bytes], dict[str, Any]]
-
-
-def examine(path: bytes, context: WriteContext) -> Original:
-    """Return the file to change, if it may be changed now.
-
-    Raises
-    ------
-    WriteSkipped
-        If it may not; `postponed` says whether a later run may find it otherwise.
-    """
-    try:
-        target = _resolved(path, context.library)
-        found = os.stat(target, follow_symlinks=False)
-        writable = os.access(target, os.W_OK) and bool(found.st_mode & 0o222)
-        folder = os.path.dirname(target)
-        folder_writable = os.access(folder, os.W_OK | os.X_OK) and not os.statvfs(folder).f_flag & os.ST_RDONLY
-    except OSError as error:
-        raise WriteSkipped(path, f"cannot be looked at: {error.strerror or error}") from error
-    if not stat.S_ISREG(found.st_mode):
-        raise WriteSkipped(path, "is not a regular file")
-    if found.st_nlink != 1:
-        raise WriteSkipped(path, "is hard linked; a change would part it from its other names")
-    if not writable:
-        raise WriteSkipped(path, "is read-only")
-    if not folder_writable:
-        raise WriteSkipped(path, "its folder is read-only")
-    if context.own_last_write != (found.st_size, found.st_mtime_ns) and _age(found) < context.settle_seconds:
-        raise WriteSkipped(path, "was changed a moment ago and may still be copied", postponed=True)
-    return Original(path, target, found)
-
-
-def _resolved(path: bytes, library: bytes) -> bytes:
-    if not os.path.islink(path):
-        return path
-    target, root = os.path.realpath(path), os.path.realpath(library)
-    if not target.startswith(root.rstrip(b"/") + b"/"):
-        raise WriteSkipped(path, "is a link to a file outside the library")
-    return target
-
-
-def _age(found: os.stat_result) -> float:
-    """Return for how many seconds the file has been as it is. A time in the future says nothing; then ctime counts."""
-    now = time.time()
-    return now - (found.st_mtime if found.st_mtime <= now else found.st_ctime)
 
 
 def temporary_name(name: bytes, run: str, longest: int = LONGEST_NAME) -> bytes:
@@ -153,51 +69,92 @@ def carry_out(swap: Swap, context: WriteContext) -> os.stat_result:
     Raises
     ------
     WriteSkipped, WriteFailed
-        The file is as it was, and the copy is gone.
+        The file is as it was, and the copy is gone; or, after a `DiskTrouble`, the next run looks what became of them.
     """
-    target = swap.original.target
-    folder, name = os.path.split(target)
-    temporary = os.path.join(folder, temporary_name(name, context.run, os.statvfs(folder).f_namemax))
-    context.journal("planned", {**swap.planned, **_found_facts(swap.original), "temporary": path_text(temporary)})
-    try:
-        os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
-    except OSError as error:
-        context.journal("failed", {"reason": f"no copy can be made beside it: {error.strerror}"})
-        raise WriteFailed(swap.original.path, f"no copy can be made beside it: {error.strerror}") from error
-    try:
-        _make(swap, context, temporary)
-        os.replace(temporary, target)
-    except BaseException as error:
-        _clear_away(temporary, error, context)
-        raise _as_problem(swap.original.path, error) from error
-    fsync_folder(folder)
-    made = os.stat(target)
-    context.journal("applied", {"size_after": made.st_size, "mtime_ns_after": made.st_mtime_ns})
-    return made
+    original = swap.original
+    folder, name = os.path.split(original.target)
+    temporary = os.path.join(folder, temporary_name(name, context.run, original.disk.f_namemax or LONGEST_NAME))
+    context.journal("planned", {**swap.planned, **_found_facts(original), "temporary": path_text(temporary)})
+    with _held(folder) as at:
+        try:
+            made, facts = _made_patiently(swap, context, temporary)
+            patiently(lambda: _refuse_if_changed(original), context.stopping)
+            context.journal("ready", facts)
+        except BaseException as error:  # the file is as it was
+            if isinstance(error, CopyExists) or _cleared_away(temporary, at) is not None:
+                context.journal("failed", {"reason": cause_of(error)})
+            raise as_problem(original.path, _or_changed(original, error)) from error
+        try:
+            _replace(original, temporary, facts["sha256_after"], context)
+        except BaseException as error:
+            if _cleared_away(temporary, at):  # it did not take the file's place; else the next run looks what happened
+                context.journal("failed", {"reason": cause_of(error)})
+            raise as_problem(original.path, error) from error
+    return _applied(original, made, context)
 
 
-def _clear_away(temporary: bytes, error: BaseException, context: WriteContext) -> None:
-    """Remove the copy and write down that the change failed."""
+@contextlib.contextmanager
+def _held(folder: bytes) -> Iterator[int | None]:
+    """Hold on to the folder, so that the copy can be removed also if the folder gets another name meanwhile."""
     try:
-        os.unlink(temporary)
+        descriptor = os.open(folder, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError:
+        yield None
+        return
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _cleared_away(temporary: bytes, at: int | None) -> bool | None:
+    """Remove the copy. Return whether it was there; None if that cannot be told now, which the next run settles."""
+    try:
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+            patiently(lambda: os.unlink(temporary))
+            return True
+        if at is None:
+            return None
+        os.unlink(os.path.basename(temporary), dir_fd=at)  # the folder has another name, or its disk was unmounted
     except FileNotFoundError:
-        return  # interrupted just after it took the original's place: what became of it is settled at the next start
-    context.journal("failed", {"reason": error.cause if isinstance(error, FileProblem) else repr(error)})
+        return False
+    except OSError:
+        return None
+    return True
 
 
-def _as_problem(path: bytes, error: BaseException) -> BaseException:
-    """Return the error as a problem of the file, named as the caller knows it; bugs and interrupts as they are."""
-    if isinstance(error, WriteSkipped):
-        return WriteSkipped(path, error.cause, error.postponed)
-    if isinstance(error, FileProblem):
-        return WriteFailed(path, error.cause)
-    if isinstance(error, OSError):
-        return WriteFailed(path, error.strerror or str(error))
-    return error
+def _made_patiently(swap: Swap, context: WriteContext, temporary: bytes) -> tuple[os.stat_result, dict[str, Any]]:
+    """Make the copy, and make it anew while that fails with an error that may pass."""
+    ours = False
+
+    def make() -> tuple[os.stat_result, dict[str, Any]]:
+        nonlocal ours
+        try:
+            _create(swap.original.path, temporary, ours)
+            return _make(swap, context, temporary)
+        except BaseException as error:
+            if passes(error):
+                ours = True
+                with contextlib.suppress(OSError):
+                    os.unlink(temporary)
+            raise
+
+    return patiently(make, context.stopping)
 
 
-def _make(swap: Swap, context: WriteContext, temporary: bytes) -> None:
-    """Make and check the copy, and write down what is about to happen."""
+def _create(path: bytes, temporary: bytes, ours: bool) -> None:
+    """Make the copy's empty file. One that is there already is taken only if it is of an earlier try."""
+    flags = os.O_CREAT | os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC | (os.O_TRUNC if ours else os.O_EXCL)
+    try:
+        os.close(os.open(temporary, flags, 0o600))
+    except FileExistsError as error:
+        raise CopyExists(path, f"no copy can be made beside it: {error.strerror}") from error
+    except PermissionError as error:
+        raise WriteFailed(path, f"no copy can be made beside it: {error.strerror}") from error
+
+
+def _make(swap: Swap, context: WriteContext, temporary: bytes) -> tuple[os.stat_result, dict[str, Any]]:
+    """Fill and check the copy; return its state, and what is to be written down before it is used."""
     original = swap.original
     sha256_before = swap.build(temporary)
     swap.check(temporary)
@@ -208,9 +165,69 @@ def _make(swap: Swap, context: WriteContext, temporary: bytes) -> None:
     facts = {"sha256_before": sha256_before, "sha256_after": sha256_of(temporary), **swap.ready(temporary)}
     made = os.stat(temporary)
     facts |= {"size_after": made.st_size, "mtime_ns_after": made.st_mtime_ns, "inode_after": made.st_ino}
+    return made, facts
+
+
+def _refuse_if_changed(original: Original) -> None:
     if _identity(os.stat(original.target, follow_symlinks=False)) != _identity(original.found):
         raise WriteSkipped(original.path, "was changed by someone else meanwhile", postponed=True)
-    context.journal("ready", facts)
+
+
+def _or_changed(original: Original, error: BaseException) -> BaseException:
+    """Return the error, or that somebody changed the file meanwhile, which then is what led to it."""
+    if isinstance(error, (OSError, FileProblem)):
+        try:
+            _refuse_if_changed(original)
+        except WriteSkipped as changed:
+            return changed
+        except OSError:
+            return error
+    return error
+
+
+def _replace(original: Original, temporary: bytes, sha256: str, context: WriteContext) -> None:
+    """Put the copy in the original's place.
+
+    Raises
+    ------
+    DiskTrouble
+        It cannot be seen whether that was done.
+    OSError
+        It was not done.
+    """
+
+    def replace() -> None:
+        _refuse_if_changed(original)  # once more: writing down what is about to happen took a moment
+        try:
+            os.replace(temporary, original.target)
+        except OSError:
+            if not _lies_there(original, temporary, sha256, context):
+                raise
+
+    patiently(replace, context.stopping)
+
+
+def _lies_there(original: Original, temporary: bytes, sha256: str, context: WriteContext) -> bool:
+    """Whether the copy has taken the original's place although the system answered with an error."""
+    try:
+        with contextlib.suppress(FileNotFoundError):
+            patiently(lambda: os.lstat(temporary), context.stopping)
+            return False
+        return patiently(lambda: sha256_of(original.target), context.stopping) == sha256
+    except OSError as error:
+        raise DiskTrouble(original.path, UNSEEN, postponed=True) from error
+
+
+def _applied(original: Original, made: os.stat_result, context: WriteContext) -> os.stat_result:
+    """Make the replacement durable and write it down; what was done is never called a failure."""
+    try:
+        patiently(lambda: fsync_folder(os.path.dirname(original.target)), context.stopping)
+    except OSError as error:
+        raise DiskTrouble(original.path, UNSEEN, postponed=True) from error
+    with contextlib.suppress(OSError):  # somebody else may have taken it away again
+        made = patiently(lambda: os.stat(original.target), context.stopping)
+    context.journal("applied", {"size_after": made.st_size, "mtime_ns_after": made.st_mtime_ns})
+    return made
 
 
 def _identity(found: os.stat_result) -> tuple[int, ...]:

@@ -51,4 +51,4 @@ def open_view(path: bytes | str) -> Iterator[View]:
         finally:
             os.close(descriptor)
     except OSError as error:
-        raise UnreadableTags(path, f"cannot be read: {error.strerror or error}") from error
+        raise UnreadableTags.because(path, error, "cannot be read") from error

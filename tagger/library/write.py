@@ -6,19 +6,26 @@ audio as before. Tags are compared by parsers that are independent of the code t
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from tagger.base.errors import WriteFailed, WriteSkipped
+from tagger.base.errors import DiskTrouble, WriteFailed, WriteSkipped, path_text
+from tagger.base.passing import gone
+from tagger.base.patience import patiently, system_error
 from tagger.base.records import GenreBlock, Provenance
 from tagger.library import provenance as note_text
 from tagger.library.checks import State, check_audio, check_tags, expected, look
 from tagger.library.delta import apply_delta, reverse_delta
 from tagger.library.family import TagView, Wanted
+from tagger.library.loss import Permit, permit_kinds, permit_only
+from tagger.library.original import WriteContext
 from tagger.library.payload import payload_extent
+from tagger.library.probe import probe
 from tagger.library.settle import settle
-from tagger.library.swap import Swap, WriteContext, carry_out, copy_hashed, sha256_of
+from tagger.library.swap import Swap, carry_out, copy_hashed, sha256_of
+from tagger.library.trouble import as_problem
 
 __all__ = ["WriteContext", "WriteOutcome", "settle", "undo_write", "write_genre"]
 
@@ -63,14 +70,31 @@ def write_genre(path: bytes, genre: str | None, provenance: Provenance | None, c
         It would not be safe, or would lose something; the file is as it was.
     WriteFailed
         The changed copy did not pass a check, or could not be made; the file is as it was.
+    LibraryLooksWrong
+        The file is not there or cannot be reached, and neither can its whole library.
     """
-    state = look(path, ctx)
-    if ctx.scanned is not None and state.view.blocks != ctx.scanned:
-        raise WriteSkipped(path, "its genre is not the one that was scanned; scan again", postponed=True)
-    values = (genre,) if genre is not None else ()
-    note = note_text.to_text(provenance) if provenance is not None else None
-    planned = {"kind": WRITE, "genre": genre, "note": note}
-    return _rewrite(state, lambda block: values, note, planned, ctx)
+    with _library_there(ctx):
+        state = look(path, ctx)
+        if ctx.scanned is not None and state.view.blocks != ctx.scanned:
+            raise WriteSkipped(path, "its genre is not the one that was scanned; scan again", postponed=True)
+        values = (genre,) if genre is not None else ()
+        note = note_text.to_text(provenance) if provenance is not None else None
+        planned: dict[str, Any] = {"kind": WRITE, "genre": genre, "note": note}
+        if ctx.losses:
+            planned["allowed"] = sorted({loss.kind for loss in ctx.losses})
+        return _rewrite(state, lambda block: values, note, planned, ctx, permit_only(path, ctx.losses))
+
+
+@contextlib.contextmanager
+def _library_there(ctx: WriteContext) -> Iterator[None]:
+    """When a file is gone or out of reach, look whether its library is: then all others would be, one by one."""
+    try:
+        yield
+    except WriteSkipped as problem:
+        found = system_error(problem)
+        if isinstance(problem, DiskTrouble) or (found is not None and gone(found)):
+            probe(ctx.library)
+        raise
 
 
 def undo_write(path: bytes, record: dict[str, Any], ctx: WriteContext) -> WriteOutcome:
@@ -91,15 +115,21 @@ def undo_write(path: bytes, record: dict[str, Any], ctx: WriteContext) -> WriteO
     ------
     WriteSkipped
         As `write_genre`; also if a person changed the genre since, or the audio is not the one written to.
-    WriteFailed
+    WriteFailed, LibraryLooksWrong
+        As `write_genre`.
     """
-    state = look(path, ctx)
+    with _library_there(ctx):
+        return _undo(look(path, ctx), record, ctx)
+
+
+def _undo(state: State, record: dict[str, Any], ctx: WriteContext) -> WriteOutcome:
+    path = state.original.path
     if state.audio_hash != record.get("audio_hash"):
         raise WriteSkipped(path, "is not the audio that was written to")
     before, genre = _blocks_from(path, record), record.get("genre")
     planned = {"kind": UNDO, "genre": None, "undone_run": record.get("run")}
     if record.get("delta") is not None and state.original.found.st_size == record.get("size_after"):
-        sha256 = sha256_of(state.original.target)
+        sha256 = _sha256(state, ctx)
         if sha256 == record.get("sha256_after"):
             return _restore(state, record, before, sha256, planned, ctx)
     if (state.view.blocks, state.view.note) == (before, record.get("note_before")):
@@ -107,25 +137,33 @@ def undo_write(path: bytes, record: dict[str, Any], ctx: WriteContext) -> WriteO
     if not _is_still(state.view, genre):
         raise WriteSkipped(path, "a person changed the genre since")
     kept = {_kind(block.block): block.values for block in before}
-    return _rewrite(state, lambda block: kept.get(_kind(block), ()), record.get("note_before"), planned, ctx)
+    permit = permit_kinds(path, record.get("allowed", ()))
+    return _rewrite(state, lambda block: kept.get(_kind(block), ()), record.get("note_before"), planned, ctx, permit)
+
+
+def _sha256(state: State, ctx: WriteContext) -> str:
+    try:
+        return patiently(lambda: sha256_of(state.original.target), ctx.stopping)
+    except OSError as error:
+        raise as_problem(state.original.path, error) from error
 
 
 # --- the two ways to make the changed copy ----------------------------------------------------------------------------
 
 
 def _rewrite(
-    state: State, wanted: Wanted, note: str | None, planned: dict[str, Any], ctx: WriteContext
+    state: State, wanted: Wanted, note: str | None, planned: dict[str, Any], ctx: WriteContext, permit: Permit
 ) -> WriteOutcome:
     """Save other genre values into a copy."""
     target = state.original.target
 
     def build(copy: bytes) -> str:
         sha256 = copy_hashed(target, copy)
-        state.family.save(copy, wanted, note)
+        state.family.save(copy, wanted, note, permit)
         return sha256
 
     def check(copy: bytes) -> None:
-        check_tags(state, copy, wanted, note)
+        check_tags(state, copy, wanted, note, ctx.losses)
         check_audio(state, copy, ctx)
 
     def ready(copy: bytes) -> dict[str, Any]:
@@ -175,14 +213,21 @@ def _swap(
     facts = {
         **planned,
         "run": ctx.run,
+        "library": path_text(ctx.library),
         "container": state.container,
         "genre_blocks": [[block.block, list(block.values)] for block in state.view.blocks],
         "note_before": state.view.note,
         "fingerprint": state.fingerprint,
         "audio_hash": state.audio_hash,
     }
-    made = carry_out(Swap(state.original, facts, build, check, ready), ctx)
-    after = state.family.read(state.original.target).blocks
+    after: tuple[GenreBlock, ...] = ()
+
+    def check_and_read(copy: bytes) -> None:
+        nonlocal after
+        check(copy)
+        after = state.family.read(copy).blocks
+
+    made = carry_out(Swap(state.original, facts, build, check_and_read, ready), ctx)
     return WriteOutcome(
         path=state.original.path,
         before=state.view.blocks,

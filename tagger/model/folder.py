@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import platform
 import shutil
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -71,6 +72,29 @@ def write_model(out: Path, finished: Finished) -> dict[str, Any]:
     folder.rename(out / finished.model_id)
     fsync_folder(out)
     return card
+
+
+def remove_models(out: Path, old: Collection[str], known: Collection[str], kept: int) -> None:
+    """Remove the folders of old models, and the oldest of those that the index does not know.
+
+    A run that is killed before it registers its model leaves such a one; so does a lost index, which may yet be put
+    back, so that only as many go as are more than `kept`.
+
+    Parameters
+    ----------
+    out : Path
+        The folder of models.
+    old, known : collection of str
+        Ids: those to remove, and all that the index knows or knew until now.
+    kept : int
+        How many that it does not know may stay.
+    """
+    there = sorted(path.parent.name for path in out.glob(f"[0-9]*/{CARD_NAME}"))  # names begin with the time
+    for name in [*old, *[name for name in there if name not in known][:-kept]]:
+        hidden = out / f".{name}{PART}"  # killed half-way, this leaves nothing that has a model's name
+        with contextlib.suppress(FileNotFoundError):
+            (out / name).rename(hidden)
+        shutil.rmtree(hidden, ignore_errors=True)
 
 
 def _card(finished: Finished) -> dict[str, Any]:

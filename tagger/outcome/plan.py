@@ -48,7 +48,8 @@ class Candidate:
         None, and an empty reason, where there is no prediction.
     person_genre : str or None
         What a person decided on in review and is *not yet carried out*. Once it was written, give None: otherwise
-        a later edit by hand would be overruled by the old decision.
+        a later edit by hand would be overruled by the old decision. It comes after an earlier no, so it opens a
+        closed track.
     duration_ok : bool
         Its length lies within `min_seconds` and `max_seconds`.
     """
@@ -129,7 +130,7 @@ def _left_because(track: Candidate, again: bool, refresh: bool) -> str | None:
         return LEFT_BECAUSE[track.state]
     if not track.duration_ok:
         return LENGTH
-    if track.closed and not again:
+    if track.closed and (replaces or not again):
         return CLOSED
     if track.genre is None:
         return NO_PREDICTION

@@ -20,7 +20,8 @@ from tagger.audio.dataset_info import dataset_clips, read_dataset
 from tagger.audio.encode import encode
 from tagger.audio.manifest import BUILD_LOG
 from tagger.audio.spectrogram import FORMS
-from tagger.base.records import ClipSource, Problem
+from tagger.base.errors import UnreadableAudio
+from tagger.base.records import ClipSource
 
 MEL = FORMS["mel"]
 GENRES = ("jazz", "r&b", "hip hop")
@@ -74,10 +75,10 @@ def decoded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     tracks: list[str] = []
     stream = dataset.clip_stream
 
-    def noted(sources: Iterable[ClipSource], *rest: object) -> object:
+    def noted(sources: Iterable[ClipSource], *rest: object, **options: object) -> object:
         sources = list(sources)
         tracks.extend(source.track for source in sources)
-        return stream(sources, *rest)
+        return stream(sources, *rest, **options)
 
     monkeypatch.setattr(dataset, "clip_stream", noted)
     return tracks
@@ -299,7 +300,7 @@ def test_unreadable_tracks_are_reported_and_leave_no_pictures(
     result = build([broken, *sources[1:]], out)
     assert result.tracks == 5
     assert [problem.path for problem in result.errors] == [str(bad)]
-    assert isinstance(result.errors[0], Problem)
+    assert isinstance(result.errors[0], UnreadableAudio)
     assert not any(broken.track in name for name in files(out))
     build(sources, out)
     (out / f"1s/train/jazz/{broken.track}__0.png").unlink()

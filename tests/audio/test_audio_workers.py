@@ -15,8 +15,10 @@ import pytest
 
 from tagger.audio import workers
 from tagger.audio.clips import track_clips
+from tagger.audio.hash import audio_hash
 from tagger.audio.spectrogram import FORMS
-from tagger.audio.workers import clip_stream, spectrogram_stream
+from tagger.audio.workers import AudioHasher, clip_stream, spectrogram_stream
+from tagger.base import processes as helping
 from tagger.base.errors import TaggerError, UnreadableAudio
 from tagger.base.records import ClipSource
 
@@ -24,22 +26,33 @@ MEL = FORMS["mel"]
 
 # A worker in which files of these names do what damaged files and decoders' bugs do.
 TROUBLED = """
-import os, sys, time
-from tagger.audio import clips, worker
-def track_clips(source, *rest):
-    if b"crash" in source.path:
+import os, time
+from tagger.audio import worker
+from tagger.base.child import run
+def answer(question):
+    path = os.path.basename(question.get("path") or question.get("hash"))
+    if "crash" in path:
         os.abort()
-    if b"bug" in source.path:
+    if "bug" in path:
         raise KeyError("no such thing")
-    if b"slow" in source.path:
+    if "slow" in path:
         time.sleep(600)
-    if b"large" in source.path:
+    if "large" in path:
         raise MemoryError
     print("a library says something on standard output")
-    return clips.track_clips(source, *rest)
-worker.track_clips = track_clips
-worker.main()
+    return worker.answer(question)
+run(answer, worker.MEMORY)
 """
+
+
+@pytest.fixture
+def troubled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Put the troubled worker in the place of the real one."""
+    folder = tmp_path / "modules"
+    folder.mkdir()
+    (folder / "troubled.py").write_text(TROUBLED)
+    monkeypatch.setenv("PYTHONPATH", str(folder))
+    monkeypatch.setattr(workers, "MODULE", "troubled")
 
 
 @pytest.fixture
@@ -53,10 +66,10 @@ def sources(tmp_path: Path, make_audio: Callable[..., Path]) -> list[ClipSource]
 @pytest.fixture(autouse=True)
 def nothing_is_left_behind() -> Iterator[None]:
     yield
-    assert not [thread for thread in threading.enumerate() if thread.name.startswith("decoder-")]
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("helper-")]
     children = Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children")
     names = [Path(f"/proc/{pid}/cmdline").read_bytes() for pid in children.read_text().split()]
-    assert not [name for name in names if b"tagger.audio.worker" in name]
+    assert not [name for name in names if b"tagger.audio.worker" in name or b"troubled" in name]
 
 
 @pytest.mark.parametrize("processes", [1, 2])
@@ -92,27 +105,29 @@ def test_unreadable_files_are_reported_in_their_place(tmp_path: Path, sources: l
 @pytest.mark.parametrize(
     ("name", "cause"),
     [
-        ("crash", "the decoder crashed on it (signal 6)"),
-        ("bug", "the decoder crashed on it (KeyError: 'no such thing')"),
-        ("slow", "takes too long to decode"),
-        ("large", "needs more memory to decode than any music does"),
+        ("crash", "the process that read it crashed (signal 6)"),
+        ("bug", "the process that read it crashed (KeyError: 'no such thing')"),
+        ("slow", "takes too long to read"),
+        ("large", "needs more memory than any music does"),
     ],
 )
 @pytest.mark.parametrize("processes", [1, 2])
+@pytest.mark.usefixtures("troubled")
 def test_a_file_that_kills_or_blocks_a_process_costs_only_itself(
-    monkeypatch: pytest.MonkeyPatch, sources: list[ClipSource], name: str, cause: str, processes: int
+    sources: list[ClipSource], name: str, cause: str, processes: int
 ) -> None:
-    monkeypatch.setattr(workers, "COMMAND", (sys.executable, "-c", TROUBLED))
     bad = ClipSource("b" * 16, f"/{name}.mp3".encode(), 9.0)
     mixed = [sources[0], bad, *sources[1:3], bad, sources[3]]
     found = list(spectrogram_stream(mixed, [1], MEL, 2, processes, time_limit=1.5))
     assert [source for source, _ in found] == mixed
     assert [isinstance(result, UnreadableAudio) for _, result in found] == [False, True, False, False, True, False]
-    assert {result.cause for _, result in found if isinstance(result, UnreadableAudio)} == {cause}
+    problems = [result for _, result in found if isinstance(result, UnreadableAudio)]
+    assert {problem.cause for problem in problems} == {cause}
+    assert all(problem.struck for problem in problems), "a strike against the file"
 
 
 def test_processes_are_replaced_after_many_files(monkeypatch: pytest.MonkeyPatch, sources: list[ClipSource]) -> None:
-    monkeypatch.setattr(workers, "JOBS", 2)
+    monkeypatch.setattr(helping, "JOBS", 2)
     started = []
     start = subprocess.Popen
 
@@ -126,26 +141,20 @@ def test_processes_are_replaced_after_many_files(monkeypatch: pytest.MonkeyPatch
     assert len(started) == 3
 
 
-@pytest.mark.parametrize(
-    ("command", "cause"),
-    [
-        ((sys.executable, "-c", "raise SystemExit('no module named tagger')"), "no module named tagger"),
-        (("/nowhere/python",), "No such file"),
-    ],
-    ids=["ends-at-once", "is-not-there"],
-)
-def test_processes_that_do_not_start_stop_the_run(
-    monkeypatch: pytest.MonkeyPatch, sources: list[ClipSource], command: tuple[str, ...], cause: str
-) -> None:
-    monkeypatch.setattr(workers, "COMMAND", command)
-    with pytest.raises(TaggerError, match=f"a decoding process cannot be started: .*{cause}"):
+def test_processes_that_cannot_load_stop_the_run(monkeypatch: pytest.MonkeyPatch, sources: list[ClipSource]) -> None:
+    monkeypatch.setattr(workers, "MODULE", "no_such_module")
+    with pytest.raises(TaggerError, match=r"a helping process cannot be started: .*No module named no_such_module"):
         list(spectrogram_stream(sources, [1], MEL, 2, 2))
 
 
-def test_stopping_early_is_quick_and_takes_no_more_than_needed(
-    monkeypatch: pytest.MonkeyPatch, sources: list[ClipSource]
-) -> None:
-    monkeypatch.setattr(workers, "COMMAND", (sys.executable, "-c", TROUBLED))
+def test_processes_that_are_not_there_stop_the_run(monkeypatch: pytest.MonkeyPatch, sources: list[ClipSource]) -> None:
+    monkeypatch.setattr(sys, "executable", "/nowhere/python")
+    with pytest.raises(TaggerError, match=r"a helping process cannot be started: .*No such file"):
+        list(spectrogram_stream(sources, [1], MEL, 2, 2))
+
+
+@pytest.mark.usefixtures("troubled")
+def test_stopping_early_is_quick_and_takes_no_more_than_needed(sources: list[ClipSource]) -> None:
     taken = []
 
     def supply() -> Iterator[ClipSource]:
@@ -158,12 +167,51 @@ def test_stopping_early_is_quick_and_takes_no_more_than_needed(
     before = time.monotonic()
     stream.close()
     assert time.monotonic() - before < 5
-    assert len(taken) <= 2 * workers.AHEAD
+    assert len(taken) <= 2 * helping.AHEAD
+
+
+@pytest.mark.usefixtures("troubled")
+def test_a_signal_to_stop_does_not_wait_for_a_file_that_hangs(sources: list[ClipSource]) -> None:
+    mixed = [sources[0], ClipSource("b" * 16, b"/slow.mp3", 9.0), sources[1]]
+    heard: list[ClipSource] = []
+    before = time.monotonic()
+    for source, _ in spectrogram_stream(mixed, [1], MEL, 2, 1, stopping=lambda: bool(heard)):
+        heard.append(source)
+    assert heard == mixed[:1]
+    assert time.monotonic() - before < 20
 
 
 def test_no_sources_no_processes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(workers, "COMMAND", ("/nowhere/python",))
+    monkeypatch.setattr(sys, "executable", "/nowhere/python")
     assert list(spectrogram_stream([], [1], MEL, 2, 2)) == []
+
+
+def test_hashes_are_those_of_this_process(sources: list[ClipSource], tmp_path: Path) -> None:
+    hasher = AudioHasher()
+    try:
+        assert [hasher(source.path) for source in sources] == [audio_hash(source.path) for source in sources]
+        (tmp_path / "list.mp3").write_text("a shopping list")
+        for path, postponed in ((tmp_path / "list.mp3", False), (tmp_path / "nowhere.mp3", True)):
+            with pytest.raises(UnreadableAudio) as caught:
+                hasher(bytes(path))
+            assert caught.value.postponed is postponed
+            assert not caught.value.struck
+    finally:
+        hasher.close()
+
+
+@pytest.mark.usefixtures("troubled")
+def test_a_file_that_crashes_the_hasher_costs_only_itself(sources: list[ClipSource], tmp_path: Path) -> None:
+    bad = tmp_path / "crash.mp3"
+    bad.write_bytes(b"x")
+    hasher = AudioHasher()
+    try:
+        with pytest.raises(UnreadableAudio, match="crashed") as caught:
+            hasher(bytes(bad))
+        assert caught.value.struck
+        assert hasher(sources[0].path) == audio_hash(sources[0].path), "the next file gets a new process"
+    finally:
+        hasher.close()
 
 
 def test_a_worker_loads_nothing_that_it_does_not_need() -> None:
@@ -174,7 +222,25 @@ def test_a_worker_loads_nothing_that_it_does_not_need() -> None:
 
 
 def test_a_worker_ends_with_its_input() -> None:
-    with subprocess.Popen([*workers.COMMAND], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+    command = [sys.executable, "-m", workers.MODULE]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdout.readline() == b'{"ready": true}\n'
         process.stdin.close()
         assert process.wait(timeout=20) == 0
+
+
+def test_a_worker_ends_with_the_process_that_started_it(sources: list[ClipSource]) -> None:
+    code = (
+        "import os, sys, threading\n"
+        "from tagger.base.processes import HelpingProcess\n"
+        "process = HelpingProcess('tagger.audio.worker', threading.Event())\n"
+        "print(process._process.pid, flush=True)\n"
+        "os.kill(os.getpid(), 9)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    child = Path(f"/proc/{int(done.stdout)}/stat")
+    for _ in range(100):
+        if not child.exists() or child.read_text().rpartition(")")[2].split()[0] == "Z":
+            return
+        time.sleep(0.1)
+    raise AssertionError("the worker outlived its parent")

@@ -22,6 +22,16 @@ def test_defaults_that_outsiders_rely_on() -> None:
     assert (settings.mtime, settings.station, settings.exclude) == ("bump", "plain", ())
 
 
+@pytest.mark.parametrize(
+    ("station", "mtime"),
+    [("plain", "bump"), ("azuracast", "bump"), ("liquidsoap", "bump"), ("libretime", "preserve")],
+)
+def test_the_station_decides_on_mtime_unless_a_person_does(station: str, mtime: str) -> None:
+    assert load_settings(None, {}, {"TAGGER_STATION": station}).mtime == mtime
+    for said in ("bump", "preserve"):
+        assert load_settings(None, {}, {"TAGGER_STATION": station, "TAGGER_MTIME": said}).mtime == said
+
+
 def test_flag_before_variable_before_file(tmp_path: Path) -> None:
     file = tmp_path / "tagger.toml"
     file.write_text("max_writes = 1\nclips = 2\nseed = 3\n")
@@ -52,8 +62,15 @@ def test_lists_in_variables(text: str, patterns: tuple[str, ...]) -> None:
         ({"TAGGER_EXCLUDE": '["a'}, "a list such as"),
         ({"TAGGER_MIN_SECONDS": "2000"}, "must be less than max_seconds"),
         ({"TAGGER_PROMIS": "0.99"}, "was TAGGER_PROMISE meant?"),
+        ({"TAGGER_STATION": "winamp"}, "'plain', 'azuracast', 'libretime' or 'liquidsoap'"),
+        ({"TAGGER_AIR_TIME": "06:00-22:00,all day"}, "'all day' is no window of hours such as 06:00-22:00"),
+        ({"TAGGER_SENTINEL": "../elsewhere"}, "a path inside the library"),
+        ({"TAGGER_SENTINEL": "/mnt/.mounted"}, "a path inside the library"),
     ],
-    ids=["too large", "not a choice", "length", "broken list", "crossed", "misspelt"],
+    ids=[
+        *("too large", "not a choice", "length", "broken list", "crossed", "misspelt"),
+        *("station", "air time", "sentinel above", "sentinel absolute"),
+    ],
 )
 def test_bad_variable_names_key_value_and_what_is_allowed(environ: dict[str, str], said: str) -> None:
     with pytest.raises(SettingsError) as caught:

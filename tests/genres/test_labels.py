@@ -46,7 +46,7 @@ PERSON = PastWrite("Rock", "person", undone=False, own=True)
         ([v1("0")], None, [], TrackLabel(T.AMBIGUOUS, None, False)),
         ([v24("Rock")], NOTE, [], TrackLabel(T.MACHINE, None, False)),
         ([v24("Rock")], None, [WROTE], TrackLabel(T.MACHINE, None, False)),
-        ([v24("Rock")], None, [COPY], TrackLabel(T.MACHINE, None, False)),
+        ([v24("Rock")], None, [COPY], TrackLabel(T.MACHINE, None, True)),
         ([v24("Rock")], None, [UNDONE], TrackLabel(T.LABELLED, "rock", True)),
         ([v24("Jazz")], NOTE, [WROTE], TrackLabel(T.LABELLED, "jazz", True)),
         ([], NOTE, [WROTE], TrackLabel(T.UNTAGGED, None, True)),
@@ -61,6 +61,10 @@ PERSON = PastWrite("Rock", "person", undone=False, own=True)
         ([v24(), v1("17")], NOTE, [WROTE], TrackLabel(T.UNTAGGED, None, True)),
         ([v24("Rock"), v1("17")], NOTE, [WROTE], TrackLabel(T.MACHINE, None, False)),
         ([v24("Rock"), GenreBlock("apev2", ())], NOTE, [], TrackLabel(T.MACHINE, None, False)),
+        ([v24("Unknown"), GenreBlock("riff-info", ("Rock",))], None, [WROTE], TrackLabel(T.UNTAGGED, None, True)),
+        ([v24(), GenreBlock("riff-info", ("Rock",))], None, [PERSON], TrackLabel(T.UNTAGGED, None, True)),
+        ([v24("Zzyzx"), GenreBlock("riff-info", ("Rock",))], None, [PERSON], TrackLabel(T.UNMAPPED, None, True)),
+        ([v24("Jazz"), GenreBlock("riff-info", ("Rock",))], None, [PERSON], TrackLabel(T.LABELLED, "jazz", True)),
     ],
     ids=[
         *["nothing", "empty blocks", "placeholder", "placeholder to keep", "skipped", "unmapped", "two genres"],
@@ -68,6 +72,8 @@ PERSON = PastWrite("Rock", "person", undone=False, own=True)
         *["typed again after undo", "changed", "blanked", "blanked, note gone", "undone", "copy from before"],
         *["decided", "decided over machine", "decided, then blanked"],
         *["blanked, INFO left", "changed, INFO left", "blanked, ID3v1 left", "with ID3v1", "with an empty block"],
+        *["made a placeholder, INFO left", "decided, then blanked, INFO left"],
+        *["decided, then made unknown, INFO left", "decided, then changed, INFO left"],
     ],
 )
 def test_state_label_closed(

@@ -156,7 +156,7 @@ def test_nothing_is_recorded_when_the_journal_cannot_be_written(index: Index, sc
     folder.mkdir()
     with pytest.raises(JournalUnusable, match="nothing is changed without it"):
         index.changes.record(Journal(folder), write_into(scan(b"a")), "planned", {})
-    assert index.changes.of_run("run-1") == []
+    assert list(index.changes.of_run("run-1")) == []
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tagger.base.batches import BATCH
+from tagger.base.errors import UnreadableAudio
 from tagger.base.records import (
     Decision,
     FoundFile,
@@ -19,7 +20,7 @@ from tagger.base.records import (
     TrackState,
     TrackTags,
 )
-from tagger.index.rows import ScannedFile, TrackRow, UnreadableFile
+from tagger.index.rows import KnownFile, ScannedFile, TrackRow, UnreadableFile
 from tagger.index.store import Index
 
 Put = Callable[..., TrackRow]
@@ -144,12 +145,39 @@ def test_audio_that_cannot_be_decoded_is_left_out_until_the_file_changes(index: 
     row = scan(b"a", None)
     index.tracks.relabel(lambda case: TrackLabel(TrackState.UNTAGGED, None, False))
     index.models.add("m1", "cnn2d", "models/m1", {})
-    index.tracks.save_audio_problems({row.track_id: "silent"})
+    index.tracks.save_audio_problems({row.track_id: UnreadableAudio(b"a", "away just now", postponed=True)})
+    waiting = [entry.track_id for entry in index.select.to_classify("m1")]
+    assert waiting == [row.track_id], "that is no fault of the file"
+    index.tracks.save_audio_problems({row.track_id: UnreadableAudio(b"a", "silent")})
     assert list(index.select.to_classify("m1")) == []
     assert [entry.audio_error for entry in index.select.to_classify("m1", refresh=True)] == ["silent"]
     assert [entry.audio_error for entry in index.select.unreadable()] == ["silent"]
     scan(b"a", None, size=2)
     assert [entry.track_id for entry in index.select.to_classify("m1")] == [row.track_id]
+
+
+def test_three_strikes_and_a_file_is_left_alone_until_it_changes(index: Index, library: int, scan: Put) -> None:
+    row = scan(b"a", None)
+    index.tracks.relabel(lambda case: TrackLabel(TrackState.UNTAGGED, None, False))
+    index.models.add("m1", "cnn2d", "models/m1", {})
+    problem = UnreadableAudio(b"a", "takes too long to read", struck=True)
+    for tried_again in (True, True, False):
+        index.tracks.save_audio_problems({row.track_id: problem})
+        assert [entry.track_id for entry in index.select.to_classify("m1")] == [row.track_id] * tried_again
+    index.tracks.forgive([library])
+    assert [entry.track_id for entry in index.select.to_classify("m1")] == [row.track_id], "a person said so"
+
+
+def test_strikes_of_tags_add_up_while_the_file_stays_as_it_is(index: Index, library: int) -> None:
+    def strike(size: int) -> KnownFile:
+        file = FoundFile(b"a", size, 1)
+        index.tracks.save_unreadable(library, [UnreadableFile(file, "takes too long to read", struck=True)], None)
+        return next(index.tracks.known_files(library))
+
+    assert [strike(1).strikes, strike(1).strikes] == [1, 2]
+    assert next(index.tracks.known_files(library)).to_be_tried_again
+    assert not strike(1).to_be_tried_again, "the third"
+    assert strike(2).strikes == 1, "another file by now"
 
 
 def test_a_moved_file_keeps_its_id_and_its_predictions(index: Index, library: int, scan: Put) -> None:

@@ -1,0 +1,1 @@
+"""Long trials of what must never be lost: kills, hostile files, faults of the disk. `python -m soak` runs them."""
