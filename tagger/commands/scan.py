@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import itertools
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tagger.base.batches import in_batches
-from tagger.base.errors import FileProblem, LibraryLooksWrong, UnreadableTags, UsageError
+from tagger.base.errors import UnreadableTags, UsageError
 from tagger.base.records import FoundFile, TrackState, TrackTags
 from tagger.commands.libraries import ask_whether_there
 from tagger.commands.session import Outcome, Session, absolute
+from tagger.commands.survey import Survey, read_files, refuse_if_too_many_gone, survey
 
 if TYPE_CHECKING:
     from tagger.index.rows import KnownFile
 
 BATCH = 200  # tracks saved in one short transaction
-IN_A_ROW = 50  # files that went away or met a failing disk, after which the library is asked whether it is still there
 
 Reading = tuple[bool, FoundFile, TrackTags | UnreadableTags]  # known by its path before?, the file, what it says
 
@@ -107,142 +105,6 @@ def scan_libraries(
     return {**counts, **{state.value: now.states[state] for state in TrackState}}
 
 
-@dataclass
-class Survey:
-    """What differs between a library and what the index knows of it; nothing is changed yet."""
-
-    root: bytes
-    library: int
-    known: int = 0  # tracks that were there at the last scan
-    unchanged: int = 0
-    still_unreadable: list[KnownFile] = field(default_factory=list)
-    back: list[int] = field(default_factory=list)  # were missing and are there again, as they were
-    new: list[FoundFile] = field(default_factory=list)
-    changed: list[FoundFile] = field(default_factory=list)  # or to be tried again
-    gone: dict[int, KnownFile] = field(default_factory=dict)
-    left_out: list[int] = field(default_factory=list)  # now excluded by the settings
-    read: dict[bytes, TrackTags | UnreadableTags] = field(default_factory=dict)  # new files read before the fuse
-
-
-def survey(session: Session, root: bytes, retry: bool = False) -> Survey:
-    """Walk a library and compare it with the index, by size and time of each file. Opens no file.
-
-    Raises
-    ------
-    LibraryLooksWrong
-        If the library went away meanwhile.
-    """
-    from tagger.library.walk import excluded, walk
-
-    index = session.index
-    blind: list[bytes] = []
-
-    def could_not_look(problem: FileProblem) -> None:
-        session.report(problem)
-        blind.append(os.path.relpath(os.fsencode(problem.path), root) + b"/")
-
-    library = index.libraries.get(root, create=True)
-    if library is None:
-        raise UsageError(f"{os.fsdecode(root)} cannot be taken into the index")
-    result = Survey(root, library.library_id)
-    known = {entry.path: entry for entry in index.tracks.known_files(result.library)}
-    result.known = sum(not entry.missing for entry in known.values())
-    with session.console.bar("looking", None) as bar:
-        for file in walk(root, session.settings.exclude, could_not_look):
-            bar.step()
-            session.check()
-            _compare(result, known.pop(file.path, None), file, retry)
-    for entry in known.values():
-        if excluded(entry.path, session.settings.exclude):
-            result.left_out.append(entry.track_id)
-        elif not entry.missing and not entry.path.startswith(tuple(blind)):
-            result.gone[entry.track_id] = entry
-    if result.gone:
-        ask_whether_there(session, root)
-    return result
-
-
-def _compare(result: Survey, known: KnownFile | None, file: FoundFile, retry: bool) -> None:
-    if known is None:
-        result.new.append(file)
-    elif (
-        (known.size, known.mtime_ns) != (file.size, file.mtime_ns)
-        or known.to_be_tried_again
-        or (retry and known.error is not None)
-    ):
-        result.changed.append(file)
-    elif known.error is not None:
-        result.still_unreadable.append(known)
-    else:
-        result.unchanged += 1
-        if known.missing:
-            result.back.append(known.track_id)
-
-
-def refuse_if_too_many_gone(session: Session, found: Survey, accept_missing: bool) -> None:
-    """Stop if more files are gone than is plausible. Files that only moved are matched first.
-
-    Raises
-    ------
-    LibraryLooksWrong
-        Nothing has been changed.
-    """
-    limit = session.settings.max_missing * found.known
-    if accept_missing or len(found.gone) <= limit:
-        return
-    prints = Counter(file.fingerprint for file in found.gone.values() if file.fingerprint)
-    moved = 0
-    for file, tags in _read(session, found.root, found.new):
-        session.check()
-        found.read[file.path] = tags
-        if not isinstance(tags, UnreadableTags) and prints[tags.fingerprint] > 0:
-            prints[tags.fingerprint] -= 1
-            moved += 1
-    session.check()
-    gone = len(found.gone) - moved
-    if gone > limit:
-        raise LibraryLooksWrong(
-            f"{os.fsdecode(found.root)}: {gone} of {found.known} known files are gone, more than the "
-            f"{session.settings.max_missing:.0%} that max_missing allows; nothing was changed. Is everything mounted? "
-            f"If they are really gone: tagger scan {os.fsdecode(found.root)} --accept-missing"
-        )
-
-
-def _read(
-    session: Session, root: bytes, files: Sequence[FoundFile]
-) -> Iterator[tuple[FoundFile, TrackTags | UnreadableTags]]:
-    """Yield files of a library with what their tags say; ends early when the run is to stop or its time is up.
-
-    Raises
-    ------
-    LibraryLooksWrong
-        If the library goes away on the way.
-    """
-    if not files:
-        return
-    from tagger.library.readers import tag_stream, workers_for
-
-    in_a_row, some_passing = 0, False
-    paths = (os.path.join(root, file.path) for file in files)
-    workers = workers_for(len(files), session.settings.workers)
-
-    def enough() -> bool:
-        return session.stopping() or session.out_of_time()
-
-    with contextlib.closing(tag_stream(paths, workers, stopping=enough)) as stream:
-        for file, (_, tags) in zip(files, stream, strict=False):
-            passing = isinstance(tags, UnreadableTags) and (tags.postponed or tags.struck)
-            in_a_row, some_passing = in_a_row + 1 if passing else 0, some_passing or passing
-            if in_a_row == IN_A_ROW:
-                ask_whether_there(session, root)
-                in_a_row = 0
-            yield file, tags
-            if enough():
-                return
-    if some_passing:
-        ask_whether_there(session, root)
-
-
 def apply(session: Session, found: Survey) -> Counter[str]:
     """Write to the index what the survey found, reading the tags of new and changed files.
 
@@ -283,9 +145,9 @@ def _readings(session: Session, found: Survey) -> Iterator[Reading]:
     for file in found.new:
         if (tags := found.read.get(file.path)) is not None:
             yield False, file, tags
-    for file, tags in _read(session, found.root, [file for file in found.new if file.path not in found.read]):
+    for file, tags in read_files(session, found.root, [file for file in found.new if file.path not in found.read]):
         yield False, file, tags
-    for file, tags in _read(session, found.root, found.changed):
+    for file, tags in read_files(session, found.root, found.changed):
         yield True, file, tags
 
 
