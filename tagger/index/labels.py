@@ -63,17 +63,20 @@ def past_writes(connection: Connection, tracks: Sequence[TrackRow]) -> dict[int,
             by_audio.setdefault(track.fingerprint, []).append(track.track_id)
     ids = {track.track_id for track in tracks}
     query = (
-        select(c.track_id, c.fingerprint, c.written, c.by, c.status)
+        select(c.track_id, c.fingerprint, c.written, c.by, c.status, t.tracks.c.missing_since)
+        .outerjoin(t.tracks, t.tracks.c.id == c.track_id)
         .where(c.kind == "write", c.status.in_([Stage.READY, Stage.APPLIED, Stage.UNDONE]))
         .where(or_(c.fingerprint.in_(by_audio), c.track_id.in_(ids)))
         .order_by(c.seq)
     )
     found: dict[int, list[PastWrite]] = {}
-    for owner, fingerprint, written, by, status in connection.execute(query):
+    for owner, fingerprint, written, by, status, missing in connection.execute(query):
         same_audio = by_audio.get(fingerprint or "", [])
         for track_id in {*same_audio, *({owner} & ids)}:
+            # What lay in a file that is missing now may be in this one: files are moved from library to library.
+            own = (track_id == owner or missing is not None) and track_id in same_audio
             # A write that was cut off may have taken place: then its genre is no label. It says nothing of a person.
-            own = track_id == owner and track_id in same_audio and status != Stage.READY
+            own = own and status != Stage.READY
             found.setdefault(track_id, []).append(PastWrite(written or "", by, status == Stage.UNDONE, own))
     return {track_id: tuple(writes) for track_id, writes in found.items()}
 

@@ -13,7 +13,7 @@ from tagger.base.errors import FileProblem
 from tagger.base.records import TrackLabel
 from tagger.index import tables as t
 from tagger.index.database import Database
-from tagger.index.labels import relabel
+from tagger.index.labels import make_labels_due, relabel
 from tagger.index.reading import walk
 from tagger.index.rows import STRIKES, KnownFile, LabelCase, ScannedFile, UnreadableFile
 
@@ -112,16 +112,26 @@ class Tracks:
             )
 
     def mark_missing(self, track_ids: Iterable[int]) -> None:
-        """Note that the files are not where they were; they take part in nothing until they are found again."""
-        now = t.now()
+        """Note that the files are not where they were; they take part in nothing until they are found again.
+
+        The labels of other copies of their audio are then due: one of them may be the file, in another library.
+        """
+        now, c = t.now(), t.tracks.c
         for ids in in_batches(track_ids):
-            query = update(t.tracks).where(t.tracks.c.id.in_(ids), t.tracks.c.missing_since.is_(None))
+            there = (c.id.in_(ids), c.missing_since.is_(None))
             with self._database.write() as connection:
-                connection.execute(query.values(missing_since=now))
+                prints = connection.execute(select(c.fingerprint).where(*there)).scalars().all()
+                connection.execute(update(t.tracks).where(*there).values(missing_since=now))
+                make_labels_due(connection, prints, ())
 
     def mark_found(self, track_ids: Iterable[int]) -> None:
-        """Note that missing files are back, unchanged."""
-        self._update({"id_": track_id, "missing_since": None} for track_id in track_ids)
+        """Note that missing files are back, unchanged. The labels of other copies of their audio are then due."""
+        c = t.tracks.c
+        for ids in in_batches(track_ids):
+            with self._database.write() as connection:
+                connection.execute(update(t.tracks).where(c.id.in_(ids)).values(missing_since=None))
+                prints = connection.execute(select(c.fingerprint).where(c.id.in_(ids))).scalars().all()
+                make_labels_due(connection, prints, ())
 
     def forget(self, track_ids: Iterable[int]) -> None:
         """Drop tracks with their predictions. Their tag changes and decisions stay, without a track."""
@@ -142,11 +152,6 @@ class Tracks:
             How many tracks were looked at.
         """
         return relabel(self._database, label, everything)
-
-    def _update(self, values: Iterable[Values]) -> None:
-        for batch in in_batches(values):
-            with self._database.write() as connection:
-                connection.execute(_update_by_id(*(name for name in batch[0] if name != "id_")), batch)
 
 
 def _update_by_id(*names: str) -> Any:

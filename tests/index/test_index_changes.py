@@ -116,6 +116,22 @@ def test_copies_of_the_audio_know_of_the_write_but_it_is_not_their_own(
     }
 
 
+def test_a_file_that_was_moved_to_another_library_takes_its_writes_along(
+    index: Index, journal: Journal, scan: Put
+) -> None:
+    """Else a genre that a person blanked on the way would be filled again."""
+    written = scan(b"a", None)
+    scan(b"b", None, fingerprint=b"a".hex().zfill(32))
+    carry_out(index, journal, write_into(written))
+    cases(index)
+    index.tracks.mark_missing([written.track_id])
+    assert b"b" in due(index)
+    assert cases(index)[b"b"].past == (PastWrite("Rock", "machine", undone=False, own=True),)
+    index.tracks.mark_found([written.track_id])
+    assert b"b" in due(index), "so it was another copy after all"
+    assert cases(index)[b"b"].past == (PastWrite("Rock", "machine", undone=False, own=False),)
+
+
 def test_a_write_into_audio_that_was_replaced_counts_like_one_into_a_copy(
     index: Index, journal: Journal, scan: Put
 ) -> None:
