@@ -68,7 +68,7 @@ def replace_file(path: Path, mode: str = "w", encoding: str | None = "utf-8") ->
     except BaseException as error:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(temporary)
-        if isinstance(error, OSError) and error.filename is None:  # a full disk: say where
+        if isinstance(error, OSError) and error.errno and error.filename is None:  # a full disk: say where
             error.filename = str(path)
         raise
     fsync_folder(path.parent)
