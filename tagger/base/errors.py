@@ -125,6 +125,10 @@ class NoRoom(WriteSkipped):
     """The disk of the library has no room for a copy of the file, nor for those of others that are as large."""
 
 
+class ReadOnlyDisk(WriteSkipped):
+    """The disk of the library is mounted so that nothing can be written to it."""
+
+
 class DiskTrouble(WriteSkipped):
     """A disk or its server failed at every try; it may do better on another night."""
 

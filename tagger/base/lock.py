@@ -33,6 +33,19 @@ def holder(lock: Path) -> str:
         return "another run"
 
 
+def at_work(lock: Path) -> bool:
+    """Say whether the run that took the lock last is still there. On another machine it is taken to be."""
+    try:
+        said = json.loads(_holder_path(lock).read_text(encoding="utf-8"))
+        if said["host"] == socket.gethostname():
+            os.kill(int(said["pid"]), 0)
+    except PermissionError:
+        return True  # somebody else's process
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+    return True
+
+
 @contextlib.contextmanager
 def run_lock(lock: Path, command: str) -> Iterator[None]:
     """Hold the lock of a home while the block runs.

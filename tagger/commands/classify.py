@@ -12,6 +12,7 @@ import numpy as np
 from tagger.base.batches import in_batches
 from tagger.base.errors import FileProblem
 from tagger.base.records import ClipSource, Decision, Prediction, TrackState
+from tagger.commands.console import problem_lines
 from tagger.commands.decisions import TYPED, Limits, decide_anew_if_promise_changed, decided, limits_of
 from tagger.commands.libraries import mounted_libraries
 from tagger.commands.model import canonical, current_classifier, current_model, spectrograms_of
@@ -127,5 +128,5 @@ def summary(session: Session, counts: dict[str, int]) -> list[str]:
     ]
     if counts["unreadable"]:
         lines.append(f"{counts['unreadable']:,} could not be decoded:")
-        lines += [f"  {problem.path}: {problem.error}" for problem in session.problems]
+        lines += problem_lines(session.problems)
     return lines

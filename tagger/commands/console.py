@@ -11,6 +11,7 @@ from typing import Any
 
 from tagger.base.errors import UsageError, printable
 from tagger.base.files import write_text
+from tagger.base.records import Problem
 
 
 def print_json(facts: dict[str, Any]) -> None:
@@ -38,6 +39,13 @@ def save_text(path: Path, text: str) -> None:
     if not path.parent.is_dir():
         raise UsageError(f"{path} cannot be written: the folder {path.parent} is not there")
     write_text(path, text)
+
+
+def problem_lines(problems: Sequence[Problem], most: int | None = None) -> list[str]:
+    """Return problems with files as lines for people; the first `most` of them."""
+    lines = [f"  {printable(problem.path)}: {problem.error}" for problem in problems[:most]]
+    more = len(problems) - len(lines)
+    return [*lines, f"  ... and {more:,} more"] if more else lines
 
 
 class Bar:

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tagger.commands.console import table
+from tagger.commands.console import problem_lines, table
 from tagger.commands.learn import build, clip_sources
 from tagger.commands.libraries import mounted_libraries
 from tagger.commands.session import Outcome, Session
@@ -36,7 +36,7 @@ def run(session: Session, arguments: argparse.Namespace) -> Outcome:
     counts = {"tracks": result.tracks, **{f"clips_{seconds}s": n for seconds, n in result.clips.items()}}
     clips = ", ".join(f"{number:,} of {seconds} s" for seconds, number in result.clips.items())
     lines = [f"{result.tracks:,} tracks, clips: {clips or 'none'}; in {out}."]
-    lines += [f"  {problem.path}: {problem.error}" for problem in session.problems]
+    lines += problem_lines(session.problems)
     if not sources:
         lines.append("No track has a label yet: scan a library first, and look at `tagger genres`.")
     return Outcome(counts, {"path": str(out)}, lines, bool(session.new_problems), looked_at=len(sources))

@@ -7,6 +7,7 @@ import os
 
 from tagger.base.errors import FileProblem, UnreadableAudio
 from tagger.base.records import ClipSource
+from tagger.commands.console import problem_lines
 from tagger.commands.session import Outcome, Session, absolute
 
 
@@ -51,7 +52,7 @@ def run(session: Session, arguments: argparse.Namespace) -> Outcome:
                 spoken = [classifier.genres[int(row.argmax())] for row in classifier.probabilities(clips)]
                 results[-1]["clips"] = spoken
                 lines.append(f"  clips: {', '.join(spoken)}")
-    lines += [f"{problem.path}: {problem.error}" for problem in session.problems]
+    lines += problem_lines(session.problems)
     return Outcome(
         counts={"files": len(arguments.files), "unreadable": len(session.problems)},
         own={"results": results, "model": classifier.id},

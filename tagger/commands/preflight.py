@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from tagger import __version__
-from tagger.base.errors import FileProblem, path_text
+from tagger.base.errors import FileProblem, WriteSkipped, path_text, printable
 from tagger.base.records import Decision, PlanItem, Provenance
 from tagger.outcome.plan import Candidate, Plan, make_plan
 
@@ -114,11 +114,18 @@ class _Looks:
         return bool(items.keys() & self.refused.keys())
 
     def _look(self, track: TrackRow, item: PlanItem) -> None:
+        from tagger.library.original import changeable
         from tagger.library.preflight import preflight
 
+        self._left -= 1
+        try:
+            changeable(track.absolute, track.root, self._session.stopping)
+        except WriteSkipped as problem:
+            if not problem.postponed:
+                self.refused[track.track_id] = replace(item, reason=f"left alone: {problem.cause}")
+            return
         if self._is_our_work(track):
             return
-        self._left -= 1
         name = self._session.genre_map.name(item.after or "")
         try:
             found = preflight(track.absolute, name, note_for(self._session, item, name, self._model))
@@ -181,4 +188,4 @@ def note_for(session: Session, item: PlanItem, name: str, model: str) -> Provena
 def change_lines(plan: CheckedPlan) -> list[str]:
     """Return what the writes of a plan change beside the genre, for those who want to know all."""
     rows = [(item, plan.changes(item)) for item in plan.items]
-    return [f"  {path_text(item.path)}: {'; '.join(changes)}" for item, changes in rows if changes]
+    return [f"  {printable(path_text(item.path))}: {'; '.join(changes)}" for item, changes in rows if changes]

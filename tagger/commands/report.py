@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from tagger import __version__
 from tagger.base.records import Decision, PlanItem, Problem, TrackState
+from tagger.commands.console import problem_lines
 from tagger.commands.decisions import limits_now
 
 if TYPE_CHECKING:
@@ -70,9 +71,7 @@ class Night:
                 lines.append(f"To take it back: tagger undo {session.run_id}")
         else:
             lines.append(f"Dry run: {wrote['planned'] - wrote['skipped']:,} files would be written; --apply does it.")
-        lines += [f"  {problem.path}: {problem.error}" for problem in session.problems[:20]]
-        if len(session.problems) > 20:
-            lines.append(f"  ... and {len(session.problems) - 20:,} more")
+        lines += problem_lines(session.problems, 20)
         lines.append(f"Report: {self.report}")
         return lines
 

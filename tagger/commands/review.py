@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from tagger.base.errors import UsageError
 from tagger.base.records import Problem, TrackState
 from tagger.commands.audit import find
-from tagger.commands.console import save_text
+from tagger.commands.console import problem_lines, save_text
 from tagger.commands.labels import label_due_tracks
 from tagger.commands.libraries import track_at
 from tagger.commands.session import Outcome, Session
@@ -106,7 +106,7 @@ def _import(session: Session, file: Path) -> Outcome:
     label_due_tracks(session)
     counts = {"decisions": len(new), "problems": len(session.problems)}
     lines = [f"{len(new):,} decisions taken in. To write them to the files: tagger write --apply"]
-    lines += [f"  {problem.path}: {problem.error}" for problem in session.problems]
+    lines += problem_lines(session.problems)
     return Outcome(counts, {}, lines, asked=True, looked_at=len(decisions) + len(problems))
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from tagger.base.batches import in_batches
 from tagger.base.errors import UnreadableTags, UsageError
 from tagger.base.records import FoundFile, TrackState, TrackTags
+from tagger.commands.console import problem_lines
 from tagger.commands.libraries import ask_whether_there
 from tagger.commands.session import Outcome, Session, absolute
 from tagger.commands.survey import Survey, read_files, refuse_if_too_many_gone, survey
@@ -192,4 +193,4 @@ def summary(session: Session, counts: dict[str, int]) -> list[str]:
         lines.append(f"{counts['missing']:,} known files are missing.")
     if counts["unreadable"]:
         lines.append(f"{counts['unreadable']:,} files cannot be read:")
-    return lines + [f"  {problem.path}: {problem.error}" for problem in session.problems]
+    return lines + problem_lines(session.problems)

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 LOG_BYTES = 5_000_000
 TOLD = "told"  # in the index's meta table, by command: the problems that its last run told
 LOG_FILES = 5
+TALLIED = {"files": "files read", "classified": "tracks classified", "written": "files written"}
 DEMO_HOME = "tagger-demo"
 MANY_FILES = 10  # more problems than this,
 MANY_SHARE = 0.01  # and than this share of the files, make exit code 1
@@ -159,9 +160,9 @@ class Session:
         if self.run_id is not None:
             self._end("stopped", counts)
             log.warning("%s stopped: %s", self.command, counts)
-        done = ", ".join(f"{count:,} {what}" for what, count in counts.items() if count)
-        undo = f"; `tagger undo {self.run_id}` takes the writes back" if counts.get("written") else ""
-        self.console.warn(f"stopped by a signal ({done or 'nothing'} done so far{undo}); the next run goes on")
+        done = ", ".join(f"{count:,} {TALLIED[what]}" for what, count in counts.items() if count)
+        undo = f" (`tagger undo {self.run_id}` takes them back)" if counts.get("written") else ""
+        self.console.warn(f"stopped by a signal; so far: {done or 'nothing'}{undo}; the next run goes on")
         if self.console.as_json:
             facts = self._facts(Outcome(counts))
             facts["errors"].append({"path": None, "error": "stopped by a signal"})

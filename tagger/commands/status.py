@@ -7,6 +7,7 @@ import os
 from datetime import datetime
 from typing import Any
 
+from tagger.base.lock import at_work
 from tagger.base.records import TrackState
 from tagger.commands.console import table
 from tagger.commands.session import Outcome, Session
@@ -22,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(session: Session, arguments: argparse.Namespace) -> Outcome:
     """Look, without changing anything."""
     session.look()
-    index = session.index
+    index, running = session.index, at_work(session.home.lock)
     counts = index.select.counts()
     numbers = {state.value: counts.states[state] for state in TrackState}
     own: dict[str, Any] = {
@@ -36,7 +37,7 @@ def run(session: Session, arguments: argparse.Namespace) -> Outcome:
                 "run_id": row.run_id,
                 "command": row.command,
                 "started_at": _time(row.started_at),
-                "status": row.status,
+                "status": row.status if row.status != "running" or running else "killed",
                 "counts": _counts(session, row),
             }
             for row in index.runs.recent(RUNS_SHOWN)

@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 from tagger.base.errors import FileProblem, UsageError, WriteSkipped
 from tagger.base.records import PlanItem
+from tagger.commands.console import problem_lines
 from tagger.commands.labels import label_due_tracks
 from tagger.commands.pause import Pause
 from tagger.commands.session import Outcome, Session
-from tagger.commands.write import plan_facts, summary, take_in, write_context
+from tagger.commands.write import left_alone, plan_facts, plan_lines, reasons, take_in, write_context
+from tagger.index.rows import Stage
 
 if TYPE_CHECKING:
     from tagger.index.rows import ChangeRow, TrackRow
@@ -30,11 +32,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(session: Session, arguments: argparse.Namespace) -> Outcome:
     """Give the files of a run their earlier tags, the last change first."""
     session.begin()
-    from tagger.index.rows import Stage
-
     changes = session.index.changes
     if session.index.runs.get(arguments.undone) is None:
-        recent = [entry.run_id for entry in session.index.runs.recent(20) if entry.counts.get("written")]
+        wrote = (run for run in session.index.runs.recent(20) if run.counts.get("written") and run.command != "undo")
+        recent = [run.run_id for run in wrote]
         known = f"; runs that wrote something: {', '.join(recent)}" if recent else ""
         raise UsageError(f"there is no run {arguments.undone}{known}")
     planned = changes.writes_of_run(arguments.undone)[Stage.APPLIED]
@@ -46,7 +47,7 @@ def run(session: Session, arguments: argparse.Namespace) -> Outcome:
             if row.change.kind != "write" or row.status != Stage.APPLIED:
                 continue
             bar.step()
-            if (why := pause.before()) is not None:
+            if (why := pause.before(row.facts.get("size_after", 0))) is not None:
                 counts["postponed"] += 1
                 items.append(_item(row, f"postponed: {why}"))
                 continue
@@ -54,12 +55,13 @@ def run(session: Session, arguments: argparse.Namespace) -> Outcome:
             counts[result] += 1
             session.tally["written"] += result == "written"
             items.append(item)
+    pause.tell()
     label_due_tracks(session)
     session.check()
     return Outcome(
         dict(counts),
         {"plan": [plan_facts(item) for item in items], "undone": arguments.undone},
-        _lines(session, counts, items),
+        _lines(session, arguments.undone, counts, items),
         asked=True,
         looked_at=planned,
     )
@@ -101,8 +103,8 @@ def _undo(session: Session, row: ChangeRow, pause: Pause) -> tuple[str, PlanItem
         pause.after(None)
         take_in(session, track)
     except WriteSkipped as problem:
-        pause.after(problem)
-        result, reason = "postponed" if problem.postponed else "skipped", f"left alone: {problem.cause}"
+        pause.after(problem, track.size)
+        result, reason = left_alone(problem)
     except FileProblem as problem:
         session.report(problem)
         result, reason = "failed", f"failed: {problem.cause}"
@@ -116,8 +118,13 @@ def before_text(row: ChangeRow) -> str | None:
     return "; ".join(values) if values else None
 
 
-def _lines(session: Session, counts: Counter[str], items: list[PlanItem]) -> list[str]:
+def _lines(session: Session, run: str, counts: Counter[str], items: list[PlanItem]) -> list[str]:
     if not items:
-        return ["That run wrote nothing that could be taken back."]
-    lines = summary(session, {**counts, "written": 0}, items, apply=True)[:-1]
-    return [*lines, f"{counts['written']:,} put back, {counts['skipped']:,} left alone, {counts['failed']:,} failed."]
+        done = session.index.changes.writes_of_run(run)[Stage.UNDONE]
+        return [f"All that run wrote was taken back already ({done:,} files)." if done else "That run wrote nothing."]
+    lines = plan_lines(items)
+    if counts["postponed"]:
+        why = Counter(i.reason.removeprefix("postponed: ") for i in items if i.reason.startswith("postponed: "))
+        lines.append(f"{counts['postponed']:,} not yet put back ({reasons(why)}). Once more: tagger undo {run}")
+    lines.append(f"{counts['written']:,} put back, {counts['skipped']:,} left alone, {counts['failed']:,} failed.")
+    return lines + problem_lines(session.problems)

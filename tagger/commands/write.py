@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from tagger.base.errors import FileProblem, LibraryLooksWrong, WriteSkipped
 from tagger.base.records import Decision, FoundFile, PlanItem
-from tagger.commands.console import table
+from tagger.commands.console import problem_lines, table
 from tagger.commands.decisions import decide_anew_if_promise_changed
 from tagger.commands.labels import label_due_tracks
 from tagger.commands.libraries import mounted_libraries
@@ -99,15 +99,16 @@ def carry_out(session: Session, plan: CheckedPlan, apply: bool) -> tuple[dict[st
     with session.console.bar("writing", len(plan.items)) as bar:
         for item in plan.items:
             bar.step()
-            if (why := pause.before(item)) is not None:
+            track = tracks[item.track_id or 0]
+            if (why := pause.before(track.size, item.album)) is not None:
                 counts["postponed"] += 1
                 items.append(replace(item, reason=f"postponed: {why}"))
                 continue
-            track = tracks[item.track_id or 0]
             result, reason = _write(session, track, item, model, pause, plan.losses(item))
             counts[result] += 1
             session.tally["written"] += result == "written"
             items.append(item if reason is None else replace(item, reason=reason))
+    pause.tell()
     label_due_tracks(session)
     session.check()
     return dict(counts), [*items, *plan.refused]
@@ -156,8 +157,8 @@ def _write(
         write_genre(track.absolute, name, note, write_context(session, track, change, losses))
     except WriteSkipped as problem:
         log.info("left alone: %s", problem)
-        pause.after(problem)
-        return "postponed" if problem.postponed else "skipped", f"left alone: {problem.cause}"
+        pause.after(problem, track.size)
+        return left_alone(problem)
     except FileProblem as problem:
         session.report(problem)
         return "failed", f"failed: {problem.cause}"
@@ -165,6 +166,13 @@ def _write(
     pause.after(None)
     take_in(session, track)
     return "written", None
+
+
+def left_alone(problem: WriteSkipped) -> tuple[str, str]:
+    """Return what a file counts as that was not written, and why in words."""
+    if problem.postponed:
+        return "postponed", f"postponed: {problem.cause}"
+    return "skipped", f"left alone: {problem.cause}"
 
 
 def write_context(session: Session, track: TrackRow, change: NewChange, losses: tuple[Loss, ...] = ()) -> WriteContext:
@@ -212,25 +220,33 @@ def take_in(session: Session, track: TrackRow) -> None:
 
 def summary(session: Session, counts: Mapping[str, int], items: Sequence[PlanItem], apply: bool) -> list[str]:
     """Return the plan for people."""
-    if not items:
-        lines = ["Nothing to write."]
-    else:
-        rows = [
-            (f"{i.confidence:.0%}" if i.confidence is not None else "", i.before or "", i.after or "", _shown(i))
-            for i in items[:SHOWN]
-        ]
-        lines = table(("sure", "before", "after", "file"), rows, numbers=frozenset({0}))
-        if len(items) > SHOWN:
-            lines.append(f"... and {len(items) - SHOWN:,} more")
+    lines = plan_lines(items) if items else ["Nothing to write."]
     if counts["postponed"]:
-        lines.append(f"{counts['postponed']:,} postponed to a later run.")
+        why = Counter(i.reason.removeprefix("postponed: ") for i in items if i.reason.startswith("postponed: "))
+        why["max_writes is reached"] += counts["postponed"] - why.total()
+        lines.append(f"{counts['postponed']:,} postponed to a later run ({reasons(why)}).")
     if apply:
         lines.append(f"{counts['written']:,} written, {counts['skipped']:,} left alone, {counts['failed']:,} failed.")
         if counts["written"]:
             lines.append(f"To take it back: tagger undo {session.run_id}")
     elif items:
         lines.append("No file was touched. To write: tagger write --apply")
-    return lines + [f"  {problem.path}: {problem.error}" for problem in session.problems]
+    return lines + problem_lines(session.problems)
+
+
+def plan_lines(items: Sequence[PlanItem]) -> list[str]:
+    """Return the first rows of a plan as a table."""
+    rows = [
+        (f"{i.confidence:.0%}" if i.confidence is not None else "", i.before or "", i.after or "", _shown(i))
+        for i in items[:SHOWN]
+    ]
+    lines = table(("sure", "before", "after", "file"), rows, numbers=frozenset({0}))
+    return [*lines, f"... and {len(items) - SHOWN:,} more"] if len(items) > SHOWN else lines
+
+
+def reasons(why: Counter[str]) -> str:
+    """Return reasons with how often each holds, the most frequent first."""
+    return "; ".join(f"{count:,}: {reason}" for reason, count in why.most_common() if count > 0)
 
 
 def _shown(item: PlanItem) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModu
 from tagger.base.errors import IndexUnusable
 from tagger.index.place import is_on_network
 
+ROOM = 1_000_000  # [bytes] free, under which a disk counts as full
 BUSY_SECONDS = 30  # how long to wait for another process that is writing
 SQLITE_MAGIC = b"SQLite format 3\0"  # sqlite.org/fileformat2.html, section 1.3
 DAMAGED = ("malformed", "could not decode", "not a database", "disk i/o error", "file is encrypted")
@@ -130,7 +132,7 @@ def _open_sqlite(file: Path, create: bool, warn: Callable[[str], None]) -> Datab
             connection.execute(f"PRAGMA journal_mode = {'DELETE' if on_network else 'WAL'}")
             connection.execute(f"PRAGMA synchronous = {'FULL' if on_network else 'NORMAL'}")
         except sqlite3.Error as error:
-            raise IndexUnusable(_sqlite_message(name, str(error))) from error
+            raise IndexUnusable(_sqlite_message(name, str(error), file)) from error
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
@@ -141,7 +143,7 @@ def _open_sqlite(file: Path, create: bool, warn: Callable[[str], None]) -> Datab
         # fails at once instead of waiting; so those that will write say so when they begin.
         connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("writing") else "BEGIN")
 
-    _translate_errors(engine, lambda error: _sqlite_message(name, str(error)))
+    _translate_errors(engine, lambda error: _sqlite_message(name, str(error), file))
     return Database(engine, name, file, warn)
 
 
@@ -159,20 +161,29 @@ def _check_file(file: Path, name: str, create: bool) -> None:
     except OSError as error:
         raise IndexUnusable(f"{name} cannot be opened: {error.strerror}") from error
     if start and start != SQLITE_MAGIC:
-        raise IndexUnusable(_sqlite_message(name, "file is not a database"))
+        raise IndexUnusable(_sqlite_message(name, "file is not a database", file))
 
 
-def _sqlite_message(name: str, said: str) -> str:
+def _sqlite_message(name: str, said: str, file: Path) -> str:
     lowered = said.lower()
+    if "full" in lowered or (("i/o error" in lowered or "unable to open" in lowered) and _is_full(file.parent)):
+        return f"{name} cannot grow: the disk is full; make room and run again"
     if any(sign in lowered for sign in DAMAGED):
         return _damaged(name, said, True)
     if "locked" in lowered or "busy" in lowered:
         return f"{name} is in use by another program (waited {BUSY_SECONDS} s); try again when that has finished"
-    if "full" in lowered:
-        return f"{name} cannot grow: the disk is full; make room and run again"
     if "readonly" in lowered or "unable to open" in lowered:
         return f"{name} cannot be written to ({said}); check who owns it and its folder"
     return f"{name} cannot be used ({said})"
+
+
+def _is_full(folder: Path) -> bool:
+    """Say whether a disk has no room for what SQLite needs beside its file: it calls that an I/O error."""
+    try:
+        disk = os.statvfs(folder)
+    except OSError:
+        return False
+    return disk.f_blocks > 0 and disk.f_bavail * disk.f_frsize < ROOM
 
 
 def _damaged(name: str, said: str, is_file: bool) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, or_, select, update
@@ -63,22 +64,34 @@ def past_writes(connection: Connection, tracks: Sequence[TrackRow]) -> dict[int,
             by_audio.setdefault(track.fingerprint, []).append(track.track_id)
     ids = {track.track_id for track in tracks}
     query = (
-        select(c.track_id, c.fingerprint, c.written, c.by, c.status, t.tracks.c.missing_since)
+        select(c.track_id, c.fingerprint, c.written, c.by, c.status, t.tracks.c.missing_since, t.runs.c.started_at)
+        .join(t.runs, t.runs.c.id == c.run_id)
         .outerjoin(t.tracks, t.tracks.c.id == c.track_id)
         .where(c.kind == "write", c.status.in_([Stage.READY, Stage.APPLIED, Stage.UNDONE]))
         .where(or_(c.fingerprint.in_(by_audio), c.track_id.in_(ids)))
         .order_by(c.seq)
     )
+    read_at = _read_at(connection, tracks)
     found: dict[int, list[PastWrite]] = {}
-    for owner, fingerprint, written, by, status, missing in connection.execute(query):
+    for owner, fingerprint, written, by, status, missing, began in connection.execute(query):
         same_audio = by_audio.get(fingerprint or "", [])
         for track_id in {*same_audio, *({owner} & ids)}:
             # What lay in a file that is missing now may be in this one: files are moved from library to library.
             own = (track_id == owner or missing is not None) and track_id in same_audio
+            if track_id != owner and missing is None and track_id in read_at and read_at[track_id] <= began:
+                continue  # what this file says was there before: it cannot be a copy of what was written
             # A write that was cut off may have taken place: then its genre is no label. It says nothing of a person.
             own = own and status != Stage.READY
             found.setdefault(track_id, []).append(PastWrite(written or "", by, status == Stage.UNDONE, own))
     return {track_id: tuple(writes) for track_id, writes in found.items()}
+
+
+def _read_at(connection: Connection, tracks: Sequence[TrackRow]) -> dict[int, datetime]:
+    """Return when the runs began that last read the tags of these tracks. A run reads before it writes."""
+    runs = {track.seen_run for track in tracks if track.seen_run is not None}
+    query = select(t.runs.c.id, t.runs.c.started_at).where(t.runs.c.id.in_(runs))
+    began = {row.id: row.started_at for row in connection.execute(query)}
+    return {track.track_id: began[track.seen_run] for track in tracks if track.seen_run in began}
 
 
 def last_decisions(connection: Connection, track_ids: Sequence[int]) -> dict[int, DecisionRow]:

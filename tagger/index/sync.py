@@ -34,14 +34,20 @@ def sync_journal(database: Database, journal: Journal, stores: Mapping[str, Stor
         with database.write() as connection:
             set_meta_value(database, connection, BEHIND, True)
     taken_in = 0
+    passed_over: list[tuple[int, str]] = []
     for batch in in_batches(journal.read(start), BATCH):
         with database.write() as connection:
             for end, entry in batch:
                 if trouble := _trouble(connection, entry, stores):
-                    database.warn(f"{journal.path}: the line that ends at byte {end} was passed over: {trouble}")
+                    passed_over.append((end, trouble))
                 else:
                     taken_in += 1
             set_meta_value(database, connection, READ, {"identity": identity, "end": batch[-1][0]})
+    if passed_over:
+        end, trouble = passed_over[0]
+        lines = f"the line that ends at byte {end} was" if len(passed_over) == 1 else f"{len(passed_over)} lines were"
+        first = "" if len(passed_over) == 1 else f"the first, up to byte {end}: "
+        database.warn(f"{journal.path}: {lines} passed over: {first}{trouble}")
     return taken_in
 
 

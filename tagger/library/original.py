@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from tagger.base.errors import DiskTrouble, WriteSkipped
+from tagger.base.errors import DiskTrouble, ReadOnlyDisk, WriteSkipped
 from tagger.base.patience import never, passes, patiently
 from tagger.base.records import GenreBlock
 from tagger.library.loss import Loss
@@ -76,25 +76,39 @@ def examine(path: bytes, context: WriteContext) -> Original:
     WriteSkipped
         If it may not; `postponed` says whether a later run may find it otherwise.
     """
+    original = changeable(path, context.library, context.stopping)
+    found = original.found
+    if context.own_last_write != (found.st_size, found.st_mtime_ns) and _age(found) < context.settle_seconds:
+        raise WriteSkipped(path, "was changed a moment ago and may still be copied", postponed=True)
+    refuse_without_room(path, found.st_size, original.disk)
+    return original
+
+
+def changeable(path: bytes, library: bytes, stopping: Callable[[], bool] = never) -> Original:
+    """Return a file that may be changed as far as its kind, its names and its rights go.
+
+    Raises
+    ------
+    WriteSkipped
+    """
     try:
-        original = patiently(lambda: _original(path, context.library), context.stopping)
+        original = patiently(lambda: _original(path, library), stopping)
     except OSError as error:
         kind = DiskTrouble if passes(error) else WriteSkipped
         cause = f"cannot be looked at: {error.strerror or error}"
         raise kind(path, cause, postponed=passes(error)) from error
     target, found = original.target, original.found
     folder = os.path.dirname(target)
+    if original.disk.f_flag & os.ST_RDONLY:
+        raise ReadOnlyDisk(path, "its disk is mounted read-only; mount it so that it can be written to", postponed=True)
     if not stat.S_ISREG(found.st_mode):
         raise WriteSkipped(path, "is not a regular file")
     if found.st_nlink != 1:
         raise WriteSkipped(path, "is hard linked; a change would part it from its other names")
     if not (os.access(target, os.W_OK) and found.st_mode & 0o222):
         raise WriteSkipped(path, "is read-only")
-    if not os.access(folder, os.W_OK | os.X_OK) or original.disk.f_flag & os.ST_RDONLY:
+    if not os.access(folder, os.W_OK | os.X_OK):
         raise WriteSkipped(path, "its folder is read-only")
-    if context.own_last_write != (found.st_size, found.st_mtime_ns) and _age(found) < context.settle_seconds:
-        raise WriteSkipped(path, "was changed a moment ago and may still be copied", postponed=True)
-    refuse_without_room(path, found.st_size, original.disk)
     return original
 
 
@@ -104,8 +118,7 @@ def _original(path: bytes, library: bytes) -> Original:
 
 
 def _resolved(path: bytes, library: bytes) -> bytes:
-    if not os.path.islink(path):
-        return path
+    """Return where the file lies; links on the way to it and at its end must stay in the library."""
     target, root = os.path.realpath(path), os.path.realpath(library)
     if not target.startswith(root.rstrip(b"/") + b"/"):
         raise WriteSkipped(path, "is a link to a file outside the library")

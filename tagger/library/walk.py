@@ -45,8 +45,8 @@ def walk(root: bytes, exclude: Sequence[str], on_error: Callable[[FileProblem], 
 
     Files are seen by their suffix; only their attributes are asked for. Hidden files and the folders of `LEFT_OUT`
     are passed over, and so is whatever is no regular file. A linked folder that lies in the library is walked where
-    it lies; one that lies elsewhere is walked under the name of the link, once. A linked file is seen if it lies in
-    the library.
+    it lies. A linked file is seen if it lies in the library. Links that lead out of it are not followed: what lies
+    there belongs to others.
 
     Parameters
     ----------
@@ -118,7 +118,7 @@ def _within(path: bytes, folder: bytes) -> bool:
     return path == folder or path.startswith(folder.rstrip(b"/") + b"/")
 
 
-_Item = FoundFile | tuple[bytes, bool]  # a file, or a folder and whether it lies inside the library
+_Item = FoundFile | bytes  # a file, or the path of a folder
 
 
 class _Walk:
@@ -129,11 +129,10 @@ class _Walk:
         self.real_root = os.path.realpath(root)
         self.pattern = _pattern(tuple(exclude))
         self.on_error = on_error
-        self.followed: set[tuple[int, int]] = set()  # folders walked outside the library, by device and inode
 
     def files(self) -> Iterator[FoundFile]:
         # a stack instead of recursion: folders may nest deeper than Python's calls
-        stack = [iter(self._items(b"", inside=True))]
+        stack = [iter(self._items(b""))]
         while stack:
             item = next(stack[-1], None)
             if item is None:
@@ -141,15 +140,14 @@ class _Walk:
             elif isinstance(item, FoundFile):
                 yield item
             else:
-                stack.append(iter(self._items(*item)))
+                stack.append(iter(self._items(item)))
 
-    def _items(self, folder: bytes, inside: bool) -> list[_Item]:
+    def _items(self, folder: bytes) -> list[_Item]:
         """Return the files and folders of a folder, sorted by path."""
         items: list[_Item] = []
         try:
-            if inside or self._first_visit(folder):
-                with os.scandir(self._absolute(folder)) as entries:
-                    items.extend(item for entry in entries if (item := self._item(folder, entry, inside)))
+            with os.scandir(self._absolute(folder)) as entries:
+                items.extend(item for entry in entries if (item := self._item(folder, entry)))
         except OSError as error:
             reason = error.strerror or str(error)
             if not folder:
@@ -157,9 +155,9 @@ class _Walk:
                 raise LibraryLooksWrong(f"the library {shown} cannot be listed ({reason}); check the mount") from error
             if not isinstance(error, FileNotFoundError | NotADirectoryError):  # else it went away, with its files
                 self.on_error(UnreadableFolder(self._absolute(folder), f"the folder cannot be listed: {reason}"))
-        return sorted(items, key=lambda item: item.path if isinstance(item, FoundFile) else item[0])
+        return sorted(items, key=lambda item: item.path if isinstance(item, FoundFile) else item)
 
-    def _item(self, folder: bytes, entry: os.DirEntry[bytes], inside: bool) -> _Item | None:
+    def _item(self, folder: bytes, entry: os.DirEntry[bytes]) -> _Item | None:
         """Return what an entry is to the walk; None for what it passes over."""
         path = folder + entry.name
         if _passed_over(entry.name) or (self.pattern and _fits(self.pattern, path)):
@@ -168,7 +166,7 @@ class _Walk:
             if entry.is_symlink():
                 return self._linked(path)
             if entry.is_dir(follow_symlinks=False):
-                return path + b"/", inside
+                return path + b"/"
             if _is_audio(entry.name) and entry.is_file(follow_symlinks=False):
                 return _found(path, entry.stat(follow_symlinks=False))
         except FileNotFoundError:
@@ -189,25 +187,13 @@ class _Walk:
                 self.on_error(UnreadableFolder(absolute, reason))
             return None
         target = os.path.realpath(absolute)
-        inside = _within(target, self.real_root)
-        if stat.S_ISDIR(found.st_mode):
-            if _within(self.real_root, target):
-                self.on_error(FileProblem(absolute, "the link leads to a folder that holds the library; not followed"))
-            return None if inside or _within(self.real_root, target) else (path + b"/", False)
-        if not (stat.S_ISREG(found.st_mode) and _is_audio(path)):
+        is_folder = stat.S_ISDIR(found.st_mode)
+        if not (is_folder or (stat.S_ISREG(found.st_mode) and _is_audio(path))):
             return None
-        if not inside:
+        if not _within(target, self.real_root):
             self.on_error(FileProblem(absolute, f"the link leads out of the library, to {path_text(target)}; left out"))
             return None
-        return _found(path, found)
-
-    def _first_visit(self, folder: bytes) -> bool:
-        found = os.stat(self._absolute(folder))
-        key = found.st_dev, found.st_ino
-        if key in self.followed:
-            return False
-        self.followed.add(key)
-        return True
+        return None if is_folder else _found(path, found)
 
     def _absolute(self, path: bytes) -> bytes:
         return os.path.join(self.root, path.rstrip(b"/")) if path else self.root

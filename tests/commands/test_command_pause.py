@@ -6,6 +6,7 @@ import argparse
 import csv
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,7 +17,6 @@ from pathlib import Path
 import pytest
 
 from tagger.base.errors import DiskTrouble, NoRoom
-from tagger.base.records import PlanItem
 from tagger.commands.pause import TROUBLES_IN_A_ROW, Pause
 from tagger.commands.session import Session
 from tagger.library.tags import read_tags
@@ -83,28 +83,54 @@ def session(station: Station) -> Iterator[Session]:
         yield session
 
 
-def item(album: str) -> PlanItem:
-    return PlanItem(1, b"/x.mp3", None, "jazz", 0.9, "accept", "", album)
-
-
 def test_an_album_that_was_begun_is_finished(session: Session) -> None:
     pause = Pause(session)
-    assert pause.before(item("one")) is None
+    assert pause.before(album="one") is None
     session.deadline = time.monotonic() - 1
-    assert pause.before(item("one")) is None
-    assert pause.before(item("two")) == "the time is up"
-    assert pause.before(item("")) == "the time is up"
+    assert pause.before(album="one") is None
+    assert pause.before(album="two") == "the time is up"
+    assert pause.before() == "the time is up"
 
 
 def test_a_disk_that_fails_is_left_alone(session: Session) -> None:
     pause = Pause(session)
     for number in range(TROUBLES_IN_A_ROW):
-        assert pause.before(item("")) is None, number
+        assert pause.before() is None, number
         pause.after(DiskTrouble(b"/x.mp3", "Input/output error", postponed=True))
-    assert "failed on 3 files in a row" in (pause.before(item("")) or "")
-    full = Pause(session)
-    full.after(NoRoom(b"/x.mp3", "no room", postponed=True))
-    assert full.before(item("")) == "no room"
+    assert pause.before() == "Input/output error"
+    pause.tell()
+    assert [problem.error for problem in session.problems] == ["Input/output error"], "a person has to see to it"
+
+
+def test_smaller_files_are_written_where_a_larger_one_finds_no_room(session: Session) -> None:
+    pause = Pause(session)
+    pause.after(NoRoom(b"/x.mp3", "no room", postponed=True), 1000)
+    assert pause.before(1000) == "its disk has no room for a copy of it"
+    assert pause.before(999) is None
+    pause.after(None)
+    assert pause.before(2000) is not None
+
+
+def test_a_disk_that_is_mounted_read_only_is_told_once(decided: Station) -> None:
+    mount = ["mount", "-t", "tmpfs", "tmpfs", str(decided.library.parent / "other")]
+    (decided.library.parent / "other").mkdir()
+    if os.geteuid() or subprocess.run(mount, check=False, capture_output=True).returncode:
+        pytest.skip("file systems can only be mounted by root")
+    try:
+        target = decided.library.parent / "other"
+        shutil.copytree(decided.library, target, dirs_exist_ok=True)
+        assert decided.run("scan", target).counts["new"] == TRACKS
+        rows = decided.home / "more.csv"
+        rows.write_text("path,decision\n" + "".join(f'"{path}",Jazz\n' for path in sorted(target.rglob("*.mp3"))))
+        assert decided.run("review", "import", rows).counts["decisions"] == TRACKS
+        subprocess.run(["mount", "-o", "remount,ro", str(target)], check=True)
+        first = decided.run("nightly", target, "--apply", json=False)
+        assert (first.code, "is mounted read-only" in first.out) == (0, True)
+        assert decided.run("nightly", target, "--apply", json=False).out == "", "cron mails the same only once"
+        subprocess.run(["mount", "-o", "remount,rw", str(target)], check=True)
+        assert decided.run("nightly", target, "--apply").counts["written"] == TRACKS
+    finally:
+        subprocess.run(["umount", "-l", str(target)], check=False)
 
 
 # --- locks and signals ----------------------------------------------------------------------------------------------
@@ -159,7 +185,7 @@ def test_a_signal_between_two_files_tells_what_was_done(decided: Station, number
     facts = json.loads(out)
     written = facts["counts"]["written"]
     assert 0 < written < 404
-    assert err.count("\n") == 1 and f"{written} written done so far" in err and f"tagger undo {facts['run_id']}" in err
+    assert err.count("\n") == 1 and f"{written} files written (`tagger undo" in err and facts["run_id"] in err
     again = decided.run("write", "--apply")
     assert again.counts["written"] == 404 - written
     assert not list(decided.library.rglob(".*"))
@@ -176,3 +202,12 @@ def test_a_run_that_is_stuck_ends_all_the_same() -> None:
         process.send_signal(signal.SIGTERM)
         assert process.wait(timeout=60) == 130
         assert b"the next run settles" in process.stderr.read()
+
+
+def test_status_tells_a_killed_run_from_one_that_is_at_work(decided: Station) -> None:
+    with subprocess.Popen(command(decided, "write", "--apply"), stdout=-1, stderr=-1) as process:
+        while process.poll() is None and not (decided.home / "tagger.lock.holder").exists():
+            time.sleep(0.005)
+        process.kill()
+    statuses = {row["status"] for row in decided.run("status").facts["runs"]}
+    assert "running" not in statuses

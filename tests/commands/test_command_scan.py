@@ -195,3 +195,28 @@ def test_audit_counts_each_kind(scanned: Station, tmp_path: Path) -> None:
     assert scores == sorted(scores, reverse=True)
     assert sum(result.counts.values()) == len(scores)
     assert len((tmp_path / "audit.csv").read_text().splitlines()) == 1 + len(scores)
+
+
+def test_a_persons_genre_stays_a_label_when_a_copy_of_the_audio_gets_the_same(station: Station, add_track: Add) -> None:
+    """Albums and compilations hold the same recordings; one of them may lack the genre."""
+    tagged = add_track(station.library / "a.mp3", genre="Rock", title="one")
+    other = add_track(station.library / "b.mp3", title="two")
+    rows = station.home / "decisions.csv"
+    assert station.run("scan", station.library).counts["labelled"] == 1
+    rows.write_text(f"path,decision\n{other},Rock\n")
+    station.run("review", "import", rows)
+    assert station.run("write", "--apply").counts["written"] == 1
+    assert station.run("scan", station.library).counts["labelled"] == 2
+    exported = station.run("export", "--format", "jsonl", json=False).out.splitlines()
+    labels = {Path(row["path"]).name: (row["label"], row["source"]) for row in map(json.loads, exported)}
+    assert labels["a.mp3"] == ("rock", "person")
+    assert tagged.exists()
+
+
+def test_a_linked_folder_outside_is_neither_read_nor_written(station: Station, add_track: Add) -> None:
+    add_track(station.library.parent / "elsewhere" / "a.mp3", title="a")
+    add_track(station.library / "b.mp3", title="b")
+    (station.library / "link").symlink_to(station.library.parent / "elsewhere")
+    result = station.run("scan", station.library)
+    assert (result.code, result.counts["files"]) == (0, 1)
+    assert ["leads out of the library" in error["error"] for error in result.facts["errors"]] == [True]
