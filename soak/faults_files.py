@@ -55,7 +55,7 @@ def _rights() -> Iterator[Fault]:
         says="its folder is read-only",
     )
     yield Fault("a read-only file", "chmod 444", _prepared(_read_only), says="is read-only", left=TWO)
-    yield Fault("a read-only mount", "bind mount, read-only", _read_only_mount, says="is read-only")
+    yield Fault("a read-only mount", "bind mount, read-only", _read_only_mount, says="is mounted read-only")
     yield Fault("an access list, and default lists of the folder", "setfacl on ext4", _with_list)
     yield Fault("an immutable file", "chattr +i", _immutable, says="is read-only|Operation not permitted")
 
@@ -125,7 +125,7 @@ def _prepared(prepare: Prepare, under: tuple[str, ...] = ()) -> Act:
 
 
 def _links_and_names() -> Iterator[Fault]:
-    yield Fault("hard links", "link(2)", _prepared(_hard_link), says="is hard linked")
+    yield Fault("hard links", "link(2)", _prepared(_hard_link), says="is hard linked", left=TWO)
     yield Fault("a link to a file outside", "symlink(2)", _prepared(_outside), says="outside the library", left=TWO)
     yield Fault("a disk without case", "FUSE: names found in any case", _without_case)
 

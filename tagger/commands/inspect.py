@@ -84,7 +84,8 @@ def _audio(session: Session, path: Path) -> dict[str, Any]:
     try:
         facts["streams"] = stream_info(raw)
     except FileProblem as problem:
-        session.report(problem)
+        if facts:  # else it is the same trouble, said in other words
+            session.report(problem)
     return facts
 
 

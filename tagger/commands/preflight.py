@@ -7,6 +7,7 @@ is remembered as long as the file stays as it is, so that the same files are not
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -121,7 +122,7 @@ class _Looks:
         try:
             changeable(track.absolute, track.root, self._session.stopping)
         except WriteSkipped as problem:
-            if not problem.postponed:
+            if not problem.postponed and os.path.lexists(track.absolute):  # one that is gone is for the write to judge
                 self.refused[track.track_id] = replace(item, reason=f"left alone: {problem.cause}")
             return
         if self._is_our_work(track):

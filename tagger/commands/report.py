@@ -165,8 +165,8 @@ def _model(session: Session, night: Night) -> page.ModelFacts | None:
     if current is None:
         return None
     card = current.card
-    limits, _ = limits_now(session, current)  # the promise may be another than when the model was trained
-    names = ("genre", "tracks", "groups", "precision", "recall", "f1", "measured")
+    limits, unmeasured = limits_now(session, current)  # the promise may be another than when the model was trained
+    names = ("genre", "tracks", "groups", "precision", "recall", "f1")
     return ModelFacts(
         id=current.model_id,
         family=current.family,
@@ -179,7 +179,11 @@ def _model(session: Session, night: Night) -> page.ModelFacts | None:
         promise=session.settings.promise,
         promise_confidence=session.settings.promise_confidence,
         genres=tuple(
-            GenreScore(**{name: row[name] for name in names}, threshold=limits.get(row["genre"]))
+            GenreScore(
+                **{name: row[name] for name in names},
+                measured=row["genre"] not in unmeasured and row["genre"] in limits,
+                threshold=limits.get(row["genre"]),
+            )
             for row in card["genre_rows"]
         ),
         note=night.learned.text if night.learned else "",
