@@ -254,7 +254,9 @@ def test_a_cover_of_sixty_megabytes_is_kept_and_undone_to_the_byte(
     content, name, facts = path.read_bytes(), os.fsencode(path), {}
 
     def context(told: dict[str, Any]) -> WriteContext:
-        return WriteContext(os.path.dirname(name), RUN, audio_hash, lambda stage, more: told.update(more), settle_seconds=0)
+        return WriteContext(
+            os.path.dirname(name), RUN, audio_hash, lambda stage, more: told.update(more), settle_seconds=0
+        )
 
     with bounded():
         write_genre(name, "Jazz", NOTE, context(facts))
