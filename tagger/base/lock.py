@@ -13,6 +13,7 @@ import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock, Timeout
 
@@ -24,10 +25,16 @@ def _holder_path(lock: Path) -> Path:
     return lock.with_name(lock.name + ".holder")
 
 
+def _said(lock: Path) -> dict[str, Any]:
+    """Return what the holder wrote down."""
+    found: dict[str, Any] = json.loads(_holder_path(lock).read_text(encoding="utf-8"))
+    return found
+
+
 def holder(lock: Path) -> str:
     """Say who took the lock last, in words."""
     try:
-        said = json.loads(_holder_path(lock).read_text(encoding="utf-8"))
+        said = _said(lock)
         return f"`tagger {said['command']}` (process {said['pid']} on {said['host']}, since {said['since']})"
     except (OSError, ValueError, KeyError, TypeError):
         return "another run"
@@ -36,7 +43,7 @@ def holder(lock: Path) -> str:
 def at_work(lock: Path) -> bool:
     """Say whether the run that took the lock last is still there. On another machine it is taken to be."""
     try:
-        said = json.loads(_holder_path(lock).read_text(encoding="utf-8"))
+        said = _said(lock)
         if said["host"] == socket.gethostname():
             os.kill(int(said["pid"]), 0)
     except PermissionError:

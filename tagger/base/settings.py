@@ -98,19 +98,9 @@ class Settings(BaseSettings):
     keep_reports: int = Field(60, ge=1, description="Reports to keep.")
     keep_runs_days: float = Field(400, ge=1, description="Days for which runs that wrote nothing are remembered.")
 
-    @field_validator("exclude", mode="before")
+    @field_validator("exclude", "allow_loss", "air_time", "clip_seconds", mode="before")
     @classmethod
-    def _patterns(cls, value: object) -> object:
-        return _listed(value)
-
-    @field_validator("allow_loss", mode="before")
-    @classmethod
-    def _kinds(cls, value: object) -> object:
-        return _listed(value)
-
-    @field_validator("air_time", mode="before")
-    @classmethod
-    def _hours(cls, value: object) -> object:
+    def _lists(cls, value: object) -> object:
         return _listed(value)
 
     @field_validator("air_time")
@@ -126,11 +116,6 @@ class Settings(BaseSettings):
         if value.startswith("/") or ".." in value.split("/"):
             raise ValueError("a path inside the library, such as .mounted")
         return value
-
-    @field_validator("clip_seconds", mode="before")
-    @classmethod
-    def _lengths(cls, value: object) -> object:
-        return _listed(value)
 
     @field_validator("clip_seconds")
     @classmethod

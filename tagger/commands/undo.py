@@ -15,7 +15,7 @@ from tagger.commands.console import problem_lines
 from tagger.commands.labels import label_due_tracks
 from tagger.commands.pause import Pause
 from tagger.commands.session import Outcome, Session
-from tagger.commands.write import left_alone, plan_facts, plan_lines, reasons, take_in, write_context
+from tagger.commands.write import POSTPONED, left_alone, plan_facts, plan_lines, take_in, why_postponed, write_context
 from tagger.index.rows import Stage
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def run(session: Session, arguments: argparse.Namespace) -> Outcome:
             bar.step()
             if (why := pause.before(row.facts.get("size_after", 0))) is not None:
                 counts["postponed"] += 1
-                items.append(_item(row, f"postponed: {why}"))
+                items.append(_item(row, POSTPONED + why))
                 continue
             result, item = _undo(session, row, pause)
             counts[result] += 1
@@ -124,7 +124,7 @@ def _lines(session: Session, run: str, counts: Counter[str], items: list[PlanIte
         return [f"All that run wrote was taken back already ({done:,} files)." if done else "That run wrote nothing."]
     lines = plan_lines(items)
     if counts["postponed"]:
-        why = Counter(i.reason.removeprefix("postponed: ") for i in items if i.reason.startswith("postponed: "))
-        lines.append(f"{counts['postponed']:,} not yet put back ({reasons(why)}). Once more: tagger undo {run}")
+        why = why_postponed(items, counts["postponed"])
+        lines.append(f"{counts['postponed']:,} not yet put back ({why}). Once more: tagger undo {run}")
     lines.append(f"{counts['written']:,} put back, {counts['skipped']:,} left alone, {counts['failed']:,} failed.")
     return lines + problem_lines(session.problems)

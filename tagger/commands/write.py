@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from tagger.library.write import WriteContext
     from tagger.outcome.plan import Candidate, Plan
 
+POSTPONED = "postponed: "  # before the reason of a file that waits for another run
 FEW = 1  # files may have been deleted since the scan, however short the plan is
 SHOWN = 30  # rows of the plan that a person sees; the JSON has all
 
@@ -102,7 +103,7 @@ def carry_out(session: Session, plan: CheckedPlan, apply: bool) -> tuple[dict[st
             track = tracks[item.track_id or 0]
             if (why := pause.before(track.size, item.album)) is not None:
                 counts["postponed"] += 1
-                items.append(replace(item, reason=f"postponed: {why}"))
+                items.append(replace(item, reason=POSTPONED + why))
                 continue
             result, reason = _write(session, track, item, model, pause, plan.losses(item))
             counts[result] += 1
@@ -171,7 +172,7 @@ def _write(
 def left_alone(problem: WriteSkipped) -> tuple[str, str]:
     """Return what a file counts as that was not written, and why in words."""
     if problem.postponed:
-        return "postponed", f"postponed: {problem.cause}"
+        return "postponed", POSTPONED + problem.cause
     return "skipped", f"left alone: {problem.cause}"
 
 
@@ -222,9 +223,7 @@ def summary(session: Session, counts: Mapping[str, int], items: Sequence[PlanIte
     """Return the plan for people."""
     lines = plan_lines(items) if items else ["Nothing to write."]
     if counts["postponed"]:
-        why = Counter(i.reason.removeprefix("postponed: ") for i in items if i.reason.startswith("postponed: "))
-        why["max_writes is reached"] += counts["postponed"] - why.total()
-        lines.append(f"{counts['postponed']:,} postponed to a later run ({reasons(why)}).")
+        lines.append(f"{counts['postponed']:,} postponed to a later run ({why_postponed(items, counts['postponed'])}).")
     if apply:
         lines.append(f"{counts['written']:,} written, {counts['skipped']:,} left alone, {counts['failed']:,} failed.")
         if counts["written"]:
@@ -244,8 +243,10 @@ def plan_lines(items: Sequence[PlanItem]) -> list[str]:
     return [*lines, f"... and {len(items) - SHOWN:,} more"] if len(items) > SHOWN else lines
 
 
-def reasons(why: Counter[str]) -> str:
-    """Return reasons with how often each holds, the most frequent first."""
+def why_postponed(items: Sequence[PlanItem], postponed: int) -> str:
+    """Return why files wait, with how many for each reason; those that no item tells of have to wait for the budget."""
+    why = Counter(item.reason.removeprefix(POSTPONED) for item in items if item.reason.startswith(POSTPONED))
+    why["max_writes is reached"] += postponed - why.total()
     return "; ".join(f"{count:,}: {reason}" for reason, count in why.most_common() if count > 0)
 
 
