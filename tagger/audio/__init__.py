@@ -1,1 +1,1 @@
-"""Sound: cut clips out of files, draw spectrograms, keep the data set on disk. Home of PyAV, librosa and Pillow."""
+"""Sound: cut clips out of files, make of them what models take, keep it on disk. Home of PyAV, librosa and Pillow."""

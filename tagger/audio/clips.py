@@ -5,13 +5,15 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tagger.audio.blocks import Samples
 from tagger.audio.decode import ClipReader
-from tagger.audio.spectrogram import Form, Picture, spectrograms
+from tagger.audio.forms import ClipForm
+from tagger.audio.spectrogram import Form
 from tagger.base.errors import UnreadableAudio
 from tagger.base.records import ClipSource
 
@@ -24,10 +26,10 @@ TRIES = 3  # positions looked at in each part of the track, if the first one is 
 class TrackClips:
     """The clips of one length of one track.
 
-    `images` is uint8 (clips, bands, columns), `offsets` their places in the track [s], in order.
+    `inputs` is what their form makes of them, (clips, ...), `offsets` their places in the track [s], in order.
     """
 
-    images: Picture
+    inputs: NDArray[Any]
     offsets: tuple[float, ...]
 
 
@@ -66,8 +68,10 @@ def _chance(text: str) -> float:
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=6).digest(), "big") / 2**48
 
 
-def track_clips(source: ClipSource, seconds: Sequence[float], form: Form, clips: int = 5) -> dict[float, TrackClips]:
-    """Cut a track's clips and turn them into pictures; the file is opened once for all lengths.
+def track_clips(
+    source: ClipSource, seconds: Sequence[float], form: ClipForm, clips: int = 5
+) -> dict[float, TrackClips]:
+    """Cut a track's clips and turn them into what a model takes; the file is opened once for all lengths.
 
     Parameters
     ----------
@@ -75,8 +79,8 @@ def track_clips(source: ClipSource, seconds: Sequence[float], form: Form, clips:
         The track. Its id decides where the clips are; its length is taken from the file.
     seconds : sequence of float
         Lengths of the clips [s].
-    form : Form
-        What the pictures are like.
+    form : ClipForm
+        What becomes of the clips.
     clips : int
         How many of each length.
 
@@ -97,8 +101,7 @@ def track_clips(source: ClipSource, seconds: Sequence[float], form: Form, clips:
     if not found:
         raise UnreadableAudio(source.path, "silent")
     return {
-        length: TrackClips(spectrograms(np.stack(list(heard.values())), form), tuple(heard))
-        for length, heard in found.items()
+        length: TrackClips(form.make(np.stack(list(heard.values()))), tuple(heard)) for length, heard in found.items()
     }
 
 
@@ -107,7 +110,7 @@ def track_spectrograms(
 ) -> tuple[NDArray[np.uint8], list[float]]:
     """Return one length's pictures, uint8 (clips, bands, columns), and their offsets [s]; see `track_clips`."""
     found = track_clips(source, [seconds], form, clips)[seconds]
-    return found.images, list(found.offsets)
+    return found.inputs, list(found.offsets)
 
 
 def _audible(reader: ClipReader, track: str, seconds: Sequence[float], clips: int) -> dict[float, dict[float, Samples]]:

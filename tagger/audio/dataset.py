@@ -238,7 +238,7 @@ def _write(
     written = set()
     for length in seconds:
         if length in found:
-            for number, picture in enumerate(found[length].images):
+            for number, picture in enumerate(found[length].inputs):
                 place = clip_path(length, source.split, source.label, source.track, number)
                 (out / place).parent.mkdir(parents=True, exist_ok=True)
                 write_png(out / place, picture)

@@ -10,8 +10,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tagger.base.errors import UsageError
-
 Picture = NDArray[np.uint8]
 
 
@@ -47,6 +45,10 @@ class Form:
         samples = round(seconds * self.sample_rate)
         return 1 + (samples if self.name == "mel" else samples - self.n_fft) // self.hop
 
+    def make(self, clips: NDArray[np.float32]) -> Picture:
+        """Turn clips, float32 (n, samples), into pictures, uint8 (n, bands, columns); see `spectrogram`."""
+        return spectrograms(clips, self)
+
     def card(self) -> dict[str, Any]:
         """Return the form as JSON takes it."""
         return asdict(self)
@@ -63,30 +65,6 @@ FORMS: Mapping[str, Form] = {
 
 _SILENCE = 1e-10  # power that counts as nothing, as in librosa's amin: -100 dB of full scale
 _TUKEY = 0.25  # share of the window that is tapered, as in scipy.signal.spectrogram
-
-
-def form_from_card(card: Mapping[str, Any]) -> Form:
-    """Return the form that a data set's or a model's card describes.
-
-    Raises
-    ------
-    UsageError
-        If the card is of a form that is not known here.
-    """
-    try:
-        form = Form(
-            str(card["name"]),
-            int(card["sample_rate"]),
-            int(card["n_fft"]),
-            int(card["hop"]),
-            int(card["bands"]),
-            float(card["db_range"]),
-        )
-    except (KeyError, TypeError, ValueError) as error:
-        raise UsageError(f"the card does not say how its spectrograms are made: {error}") from error
-    if form.name not in FORMS:
-        raise UsageError(f"the card is of spectrograms of the form {form.name!r}; known are {', '.join(FORMS)}")
-    return form
 
 
 def spectrogram(clip: NDArray[np.float32], form: Form) -> Picture:

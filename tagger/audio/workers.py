@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tagger.audio.clips import TrackClips
-from tagger.audio.spectrogram import Form
+from tagger.audio.forms import ClipForm
+from tagger.audio.sounds import SoundForm
 from tagger.base.errors import UnreadableAudio
 from tagger.base.processes import Answer, Helper, Lost, answers
 from tagger.base.records import ClipSource
@@ -25,7 +28,7 @@ Found = dict[float, TrackClips]
 def clip_stream(
     sources: Iterable[ClipSource],
     seconds: Sequence[float],
-    form: Form,
+    form: ClipForm,
     clips: int,
     workers: int,
     time_limit: float = TIME_LIMIT,
@@ -39,8 +42,8 @@ def clip_stream(
         Taken as needed, from the thread that iterates.
     seconds : sequence of float
         Lengths of the clips [s].
-    form : Form
-        What the pictures are like.
+    form : ClipForm
+        What becomes of the clips.
     clips : int
         How many of each length.
     workers : int
@@ -69,22 +72,41 @@ def clip_stream(
             yield source, _found(source, answer)
 
 
-def spectrogram_stream(
+def input_stream(
     sources: Iterable[ClipSource],
     seconds: Sequence[float],
-    form: Form,
+    form: ClipForm,
     clips: int,
     workers: int,
     time_limit: float = TIME_LIMIT,
     stopping: Callable[[], bool] | None = None,
-) -> Iterator[tuple[ClipSource, dict[float, NDArray[np.uint8]] | UnreadableAudio]]:
-    """Yield the pictures alone, uint8 (clips, bands, columns) by length; otherwise as `clip_stream`."""
+) -> Iterator[tuple[ClipSource, dict[float, NDArray[Any]] | UnreadableAudio]]:
+    """Yield what the form makes of the clips alone, (clips, ...) by length; otherwise as `clip_stream`."""
     with contextlib.closing(clip_stream(sources, seconds, form, clips, workers, time_limit, stopping)) as stream:
         for source, found in stream:
             if isinstance(found, UnreadableAudio):
                 yield source, found
             else:
-                yield source, {length: heard.images for length, heard in found.items()}
+                yield source, {length: heard.inputs for length, heard in found.items()}
+
+
+def cached_stream(
+    paths: Iterable[Path],
+    form: SoundForm,
+    workers: int,
+    time_limit: float = TIME_LIMIT,
+    stopping: Callable[[], bool] | None = None,
+) -> Generator[NDArray[Any] | UnreadableAudio, None, None]:
+    """Yield what a form makes of the clips in each file of the cache, or what is wrong with it; as `clip_stream`."""
+    questions = ((path, {"cached": str(path), "form": form.card()}) for path in paths)
+    with contextlib.closing(answers(MODULE, questions, workers, time_limit, stopping)) as stream:
+        for path, answer in stream:
+            if isinstance(answer, Lost):
+                yield _lost(os.fsencode(path), answer)
+            elif "problem" in answer.said:
+                yield _problem(os.fsencode(path), answer.said)
+            else:
+                yield _array(answer.said, answer.content[0])
 
 
 class AudioHasher:
@@ -107,7 +129,7 @@ class AudioHasher:
         except OSError as error:
             raise UnreadableAudio.because(path, error) from error
         except Lost as lost:
-            raise UnreadableAudio(path, str(lost), struck=True) from lost
+            raise _lost(path, lost) from lost
         if "problem" in said:
             raise _problem(path, said)
         return str(said["hash"])
@@ -120,14 +142,21 @@ class AudioHasher:
 def _found(source: ClipSource, answer: Answer | Lost) -> Found | UnreadableAudio:
     """Return what a process answered, as this one knows it."""
     if isinstance(answer, Lost):
-        return UnreadableAudio(source.path, str(answer), struck=True)
+        return _lost(source.path, answer)
     if "problem" in answer.said:
         return _problem(source.path, answer.said)
-    found = {}
-    for clips, picture in zip(answer.said["clips"], answer.content, strict=True):
-        images = np.frombuffer(picture, dtype=np.uint8).reshape(clips["shape"])
-        found[clips["seconds"]] = TrackClips(images, tuple(clips["offsets"]))
-    return found
+    return {
+        clips["seconds"]: TrackClips(_array(clips, content), tuple(clips["offsets"]))
+        for clips, content in zip(answer.said["clips"], answer.content, strict=True)
+    }
+
+
+def _array(described: Mapping[str, Any], content: bytearray) -> NDArray[Any]:
+    return np.frombuffer(content, dtype=described["dtype"]).reshape(described["shape"])
+
+
+def _lost(path: bytes, lost: Lost) -> UnreadableAudio:
+    return UnreadableAudio(path, str(lost), struck=True)
 
 
 def _problem(path: bytes, said: dict[str, object]) -> UnreadableAudio:

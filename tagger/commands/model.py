@@ -69,13 +69,13 @@ def spectrograms_of(
     tuple
         The source, and uint8 (clips, rows, columns) or what is wrong with the file.
     """
-    from tagger.audio.spectrogram import form_from_card
-    from tagger.audio.workers import spectrogram_stream
+    from tagger.audio.forms import form_from_card
+    from tagger.audio.workers import input_stream
 
     form = form_from_card(classifier.form_card)
     seconds = classifier.seconds
     settings = session.settings
-    stream = spectrogram_stream(sources, [seconds], form, settings.clips, settings.workers, stopping=session.stopping)
+    stream = input_stream(sources, [seconds], form, settings.clips, settings.workers, stopping=session.stopping)
     for source, found in stream:
         yield source, found if isinstance(found, FileProblem) else found[seconds]
 

@@ -73,9 +73,9 @@ def test_pictures_are_those_of_the_clips(tmp_path: Path, make_audio: Callable[..
         expected = clip_offsets(TRACK, 12.0, seconds)
         assert list(found[seconds].offsets) == expected
         pictures = spectrograms(decode_clips(bytes(path), expected, seconds), MEL)
-        np.testing.assert_array_equal(found[seconds].images, pictures)
+        np.testing.assert_array_equal(found[seconds].inputs, pictures)
     images, offsets = track_spectrograms(source(path), 2, MEL)
-    np.testing.assert_array_equal(images, found[2].images)
+    np.testing.assert_array_equal(images, found[2].inputs)
     assert offsets == list(found[2].offsets)
 
 
@@ -86,20 +86,20 @@ def test_silent_clips_are_looked_for_elsewhere(tmp_path: Path) -> None:
     samples[int((first - 0.1) * RATE) : int((first + 1.1) * RATE)] = 0
     encode(path, samples, RATE, "wav")
     found = track_clips(source(path), [1], MEL)[1]
-    assert found.images.shape == (5, 96, 44)
+    assert found.inputs.shape == (5, 96, 44)
     assert [*found.offsets[:2], *found.offsets[3:]] == [
         *clip_offsets(TRACK, 40.0, 1)[:2],
         *clip_offsets(TRACK, 40.0, 1)[3:],
     ]
     assert found.offsets[2] == clip_offsets(TRACK, 40.0, 1, attempt=1)[2] != first
-    assert all(image.any() for image in found.images)
+    assert all(image.any() for image in found.inputs)
 
 
 def test_a_half_silent_track_gives_fewer_clips(tmp_path: Path) -> None:
     encode(tmp_path / "a.wav", np.concatenate([noise(20.0), np.zeros(20 * RATE, np.float32)]), RATE, "wav")
     found = track_clips(source(tmp_path / "a.wav"), [1], MEL)[1]
     assert 2 <= len(found.offsets) <= 3
-    assert len(found.images) == len(found.offsets)
+    assert len(found.inputs) == len(found.offsets)
     assert max(found.offsets) < 20
 
 

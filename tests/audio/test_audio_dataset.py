@@ -106,7 +106,7 @@ def test_layout_manifest_and_card(sources: list[ClipSource], out: Path) -> None:
         assert float(row["offset"]) == made.offsets[number]
         with Image.open(out / row["clip"]) as image:
             assert image.mode == "L"
-            np.testing.assert_array_equal(np.asarray(image), made.images[number])
+            np.testing.assert_array_equal(np.asarray(image), made.inputs[number])
     card = json.loads((out / "dataset.json").read_text())
     assert card["form"] == MEL.card()
     assert (card["split_seed"], card["map_hash"], card["genres"], card["tracks"]) == (7, "abcd", list(GENRES), 6)

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
-
 import numpy as np
 import pytest
 import scipy.signal
 
-from tagger.audio.spectrogram import FORMS, form_from_card, mel_filters, spectrogram, spectrograms
-from tagger.base.errors import UsageError
+from tagger.audio.spectrogram import FORMS, mel_filters, spectrogram, spectrograms
 
 RATE = 22050
 
@@ -83,17 +80,6 @@ def test_loudness_plays_no_part_and_silence_is_black(form: object) -> None:
     np.testing.assert_allclose(pictures[0].astype(int), pictures[1].astype(int), atol=1)
     assert not pictures[2].any()
     np.testing.assert_array_equal(pictures[1], spectrogram(quiet, form))
-
-
-@pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
-def test_form_survives_its_card(form: object) -> None:
-    assert form_from_card(json.loads(json.dumps(form.card()))) == form
-
-
-@pytest.mark.parametrize("card", [{}, FORMS["mel"].card() | {"name": "cqt"}, FORMS["mel"].card() | {"hop": "half"}])
-def test_unknown_forms_are_refused(card: dict[str, object]) -> None:
-    with pytest.raises(UsageError, match="card"):
-        form_from_card(card)
 
 
 def test_clips_shorter_than_a_window_are_refused() -> None:

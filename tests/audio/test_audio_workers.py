@@ -17,7 +17,7 @@ from tagger.audio import workers
 from tagger.audio.clips import track_clips
 from tagger.audio.hash import audio_hash
 from tagger.audio.spectrogram import FORMS
-from tagger.audio.workers import AudioHasher, clip_stream, spectrogram_stream
+from tagger.audio.workers import AudioHasher, clip_stream, input_stream
 from tagger.base import processes as helping
 from tagger.base.errors import TaggerError, UnreadableAudio
 from tagger.base.records import ClipSource
@@ -81,14 +81,14 @@ def test_results_are_those_of_this_process_in_order(sources: list[ClipSource], p
         assert isinstance(clips, dict)
         assert clips.keys() == expected.keys()
         for seconds in (1, 2):
-            np.testing.assert_array_equal(clips[seconds].images, expected[seconds].images)
+            np.testing.assert_array_equal(clips[seconds].inputs, expected[seconds].inputs)
             assert clips[seconds].offsets == expected[seconds].offsets
 
 
-def test_spectrogram_stream_gives_the_pictures_alone(sources: list[ClipSource]) -> None:
-    for source, pictures in spectrogram_stream(sources[:2], [2], MEL, 3, 1):
+def test_input_stream_gives_the_inputs_alone(sources: list[ClipSource]) -> None:
+    for source, pictures in input_stream(sources[:2], [2], MEL, 3, 1):
         assert isinstance(pictures, dict)
-        np.testing.assert_array_equal(pictures[2], track_clips(source, [2], MEL, 3)[2].images)
+        np.testing.assert_array_equal(pictures[2], track_clips(source, [2], MEL, 3)[2].inputs)
 
 
 def test_unreadable_files_are_reported_in_their_place(tmp_path: Path, sources: list[ClipSource]) -> None:
@@ -96,7 +96,7 @@ def test_unreadable_files_are_reported_in_their_place(tmp_path: Path, sources: l
     with open(odd, "wb") as file:
         file.write(b"a shopping list")
     mixed = [sources[0], ClipSource("f" * 16, odd, 9.0), sources[1], ClipSource("e" * 16, b"/nowhere.mp3", 9.0)]
-    found = list(spectrogram_stream(mixed, [1], MEL, 2, 2))
+    found = list(input_stream(mixed, [1], MEL, 2, 2))
     assert [isinstance(result, UnreadableAudio) for _, result in found] == [False, True, False, True]
     assert found[1][1].path == os.fsdecode(odd)
     assert found[3][1].cause == "No such file or directory"
@@ -118,7 +118,7 @@ def test_a_file_that_kills_or_blocks_a_process_costs_only_itself(
 ) -> None:
     bad = ClipSource("b" * 16, f"/{name}.mp3".encode(), 9.0)
     mixed = [sources[0], bad, *sources[1:3], bad, sources[3]]
-    found = list(spectrogram_stream(mixed, [1], MEL, 2, processes, time_limit=1.5))
+    found = list(input_stream(mixed, [1], MEL, 2, processes, time_limit=1.5))
     assert [source for source, _ in found] == mixed
     assert [isinstance(result, UnreadableAudio) for _, result in found] == [False, True, False, False, True, False]
     problems = [result for _, result in found if isinstance(result, UnreadableAudio)]
@@ -136,7 +136,7 @@ def test_processes_are_replaced_after_many_files(monkeypatch: pytest.MonkeyPatch
         return start(*arguments, **options)
 
     monkeypatch.setattr(subprocess, "Popen", counted)
-    found = list(spectrogram_stream(sources, [1], MEL, 2, 1))
+    found = list(input_stream(sources, [1], MEL, 2, 1))
     assert all(isinstance(result, dict) for _, result in found)
     assert len(started) == 3
 
@@ -144,13 +144,13 @@ def test_processes_are_replaced_after_many_files(monkeypatch: pytest.MonkeyPatch
 def test_processes_that_cannot_load_stop_the_run(monkeypatch: pytest.MonkeyPatch, sources: list[ClipSource]) -> None:
     monkeypatch.setattr(workers, "MODULE", "no_such_module")
     with pytest.raises(TaggerError, match=r"a helping process cannot be started: .*No module named no_such_module"):
-        list(spectrogram_stream(sources, [1], MEL, 2, 2))
+        list(input_stream(sources, [1], MEL, 2, 2))
 
 
 def test_processes_that_are_not_there_stop_the_run(monkeypatch: pytest.MonkeyPatch, sources: list[ClipSource]) -> None:
     monkeypatch.setattr(sys, "executable", "/nowhere/python")
     with pytest.raises(TaggerError, match=r"a helping process cannot be started: .*No such file"):
-        list(spectrogram_stream(sources, [1], MEL, 2, 2))
+        list(input_stream(sources, [1], MEL, 2, 2))
 
 
 @pytest.mark.usefixtures("troubled")
@@ -162,7 +162,7 @@ def test_stopping_early_is_quick_and_takes_no_more_than_needed(sources: list[Cli
             taken.append(number)
             yield sources[0] if number == 0 else ClipSource("b" * 16, b"/slow.mp3", 9.0)
 
-    stream = spectrogram_stream(supply(), [1], MEL, 2, 1)
+    stream = input_stream(supply(), [1], MEL, 2, 1)
     next(stream)
     before = time.monotonic()
     stream.close()
@@ -175,7 +175,7 @@ def test_a_signal_to_stop_does_not_wait_for_a_file_that_hangs(sources: list[Clip
     mixed = [sources[0], ClipSource("b" * 16, b"/slow.mp3", 9.0), sources[1]]
     heard: list[ClipSource] = []
     before = time.monotonic()
-    for source, _ in spectrogram_stream(mixed, [1], MEL, 2, 1, stopping=lambda: bool(heard)):
+    for source, _ in input_stream(mixed, [1], MEL, 2, 1, stopping=lambda: bool(heard)):
         heard.append(source)
     assert heard == mixed[:1]
     assert time.monotonic() - before < 20
@@ -183,7 +183,7 @@ def test_a_signal_to_stop_does_not_wait_for_a_file_that_hangs(sources: list[Clip
 
 def test_no_sources_no_processes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "executable", "/nowhere/python")
-    assert list(spectrogram_stream([], [1], MEL, 2, 2)) == []
+    assert list(input_stream([], [1], MEL, 2, 2)) == []
 
 
 def test_hashes_are_those_of_this_process(sources: list[ClipSource], tmp_path: Path) -> None:
