@@ -15,7 +15,7 @@ from tagger.audio.clips import TrackClips
 from tagger.audio.forms import ClipForm
 from tagger.audio.sounds import SoundForm
 from tagger.base.errors import UnreadableAudio
-from tagger.base.processes import Answer, Helper, Lost, answers
+from tagger.base.processes import START_LIMIT, Answer, Helper, Lost, answers
 from tagger.base.records import ClipSource
 
 TIME_LIMIT = 60.0  # [s] for one track: some hundred times what a good one takes, even on a slow network drive
@@ -49,7 +49,7 @@ def clip_stream(
     workers : int
         Number of processes, at least 1.
     time_limit : float
-        For one track [s].
+        For one track [s], beside the time that it may take to load what the form needs.
     stopping : callable, optional
         Asked while a track is waited for; once it says yes, no more comes.
 
@@ -67,7 +67,7 @@ def clip_stream(
     """
     order = {"seconds": list(seconds), "form": form.card(), "clips": clips}
     questions = ((source, order | {"track": source.track, "path": os.fsdecode(source.path)}) for source in sources)
-    with contextlib.closing(answers(MODULE, questions, workers, time_limit, stopping)) as stream:
+    with contextlib.closing(answers(MODULE, questions, workers, _limit(form, time_limit), stopping)) as stream:
         for source, answer in stream:
             yield source, _found(source, answer)
 
@@ -99,7 +99,7 @@ def cached_stream(
 ) -> Generator[NDArray[Any] | UnreadableAudio, None, None]:
     """Yield what a form makes of the clips in each file of the cache, or what is wrong with it; as `clip_stream`."""
     questions = ((path, {"cached": str(path), "form": form.card()}) for path in paths)
-    with contextlib.closing(answers(MODULE, questions, workers, time_limit, stopping)) as stream:
+    with contextlib.closing(answers(MODULE, questions, workers, _limit(form, time_limit), stopping)) as stream:
         for path, answer in stream:
             if isinstance(answer, Lost):
                 yield _lost(os.fsencode(path), answer)
@@ -137,6 +137,11 @@ class AudioHasher:
     def close(self) -> None:
         """End the process."""
         self._helper.close()
+
+
+def _limit(form: ClipForm, time_limit: float) -> float:
+    """Return the time for one question [s]: the first may have to load librosa, which is not the file's fault."""
+    return time_limit + START_LIMIT if isinstance(form, SoundForm) and form.computed else time_limit
 
 
 def _found(source: ClipSource, answer: Answer | Lost) -> Found | UnreadableAudio:

@@ -16,6 +16,7 @@ import pytest
 from tagger.audio import workers
 from tagger.audio.clips import track_clips
 from tagger.audio.hash import audio_hash
+from tagger.audio.sounds import SOUNDS
 from tagger.audio.spectrogram import FORMS
 from tagger.audio.workers import AudioHasher, clip_stream, input_stream
 from tagger.base import processes as helping
@@ -89,6 +90,23 @@ def test_input_stream_gives_the_inputs_alone(sources: list[ClipSource]) -> None:
     for source, pictures in input_stream(sources[:2], [2], MEL, 3, 1):
         assert isinstance(pictures, dict)
         np.testing.assert_array_equal(pictures[2], track_clips(source, [2], MEL, 3)[2].inputs)
+
+
+@pytest.mark.slow
+def test_loading_librosa_is_no_strike_against_a_file(sources: list[ClipSource]) -> None:
+    ((_, found),) = input_stream(sources[:1], [1], SOUNDS["features"], 2, 1, time_limit=0.01)
+    assert isinstance(found, dict), found
+    assert (found[1].dtype, found[1].shape) == (np.float32, (2, 85))
+    expected = track_clips(sources[0], [1], SOUNDS["features"], 2)[1].inputs
+    np.testing.assert_allclose(found[1], expected, rtol=1e-4, atol=1e-4)
+
+
+def test_arrays_of_any_type_come_through(sources: list[ClipSource]) -> None:
+    for name in ("wave", "samples"):
+        ((_, found),) = input_stream(sources[:1], [1], SOUNDS[name], 2, 1)
+        expected = track_clips(sources[0], [1], SOUNDS[name], 2)[1].inputs
+        assert found[1].dtype == expected.dtype == np.int16
+        np.testing.assert_array_equal(found[1], expected)
 
 
 def test_unreadable_files_are_reported_in_their_place(tmp_path: Path, sources: list[ClipSource]) -> None:
