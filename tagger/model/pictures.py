@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import itertools
+import math
+import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,9 +21,11 @@ FAINT = "#d5dbe1"
 BLUE = "#2b6cb0"
 ORANGE = "#dd6b20"
 GREY = "#9aa5b1"
+SMALL = 8  # points: text in panels
+PANEL_COLUMNS = 4
 
 
-def _figure(width: float, height: float) -> Any:
+def new_figure(width: float, height: float) -> Any:
     """Return an empty figure of this size in inches. No pyplot: it keeps every figure alive and wants a display."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -31,13 +35,15 @@ def _figure(width: float, height: float) -> Any:
     return figure
 
 
-def _save(path: Path, figure: Any) -> None:
+def save_figure(path: Path, figure: Any) -> None:
+    """Write a figure as a PNG that is the same whenever it is drawn."""
     content = io.BytesIO()
     figure.savefig(content, format="png", metadata={"Software": None})
     write_bytes(path, content.getvalue())
 
 
-def _plain(axes: Any) -> None:
+def plain_axes(axes: Any) -> None:
+    """Take the frame and the ticks away from axes."""
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
     for side in ("left", "bottom"):
@@ -45,9 +51,49 @@ def _plain(axes: Any) -> None:
     axes.tick_params(colors=INK, length=0)
 
 
-def _label(genre: str) -> str:
-    """Return a genre id as a label; `$` would start a formula."""
-    return genre.replace("$", r"\$")
+def as_label(name: str) -> str:
+    """Return a genre id, or any name, as a label; `$` would start a formula."""
+    return name.replace("$", r"\$")
+
+
+def panel_grid(count: int) -> tuple[int, int]:
+    """Return columns and rows of panels for this many families; at least one."""
+    columns = min(PANEL_COLUMNS, max(1, count)) if count != PANEL_COLUMNS + 1 else 3
+    return columns, max(1, math.ceil(count / columns))
+
+
+def small_axes(axes: Any) -> None:
+    """Make axes fit for a panel among many."""
+    plain_axes(axes)
+    axes.grid(color=FAINT, linewidth=0.5)
+    axes.set_axisbelow(True)
+    axes.tick_params(labelsize=SMALL)
+
+
+def caption(figure: Any, title: str, x: str, y: str) -> None:
+    """Say once, for all panels, what is drawn."""
+    title = textwrap.fill(title, int(12 * figure.get_figwidth()))  # 12 characters of 11 points on an inch
+    figure.suptitle(title, color=INK, x=0.01, ha="left", fontsize=11)
+    figure.supxlabel(x, color=INK, fontsize=9)
+    figure.supylabel(y, color=INK, fontsize=9)
+
+
+def heat_map(axes: Any, confusion: NDArray[np.int64], fontsize: float) -> Any:
+    """Draw a confusion matrix, int (genres, genres), as shares of its rows, with the numbers in points; 0: none."""
+    share = confusion / np.maximum(confusion.sum(axis=1, keepdims=True), 1)
+    image = axes.imshow(share, cmap="Blues", vmin=0, vmax=1, aspect="auto")
+    for row, column in np.argwhere(confusion) if fontsize else ():
+        colour = "white" if share[row, column] > 0.55 else INK
+        weight = "bold" if row == column else "normal"
+        axes.text(column, row, str(confusion[row, column]), ha="center", va="center", color=colour,
+                  fontsize=fontsize, fontweight=weight)  # fmt: skip
+    axes.set_xticks(np.arange(len(confusion) + 1) - 0.5, minor=True)
+    axes.set_yticks(np.arange(len(confusion) + 1) - 0.5, minor=True)
+    axes.grid(which="minor", color="white", linewidth=2 if fontsize > SMALL else 1)
+    axes.tick_params(which="both", length=0, colors=INK)
+    for side in axes.spines.values():
+        side.set_visible(False)
+    return image
 
 
 def confusion_picture(path: Path, confusion: NDArray[np.int64], genres: Sequence[str], split: str) -> None:
@@ -65,26 +111,12 @@ def confusion_picture(path: Path, confusion: NDArray[np.int64], genres: Sequence
         Where it was measured.
     """
     size = len(genres)
-    figure = _figure(2.6 + 0.62 * size, 1.9 + 0.55 * size)
+    figure = new_figure(2.6 + 0.62 * size, 1.9 + 0.55 * size)
     axes = figure.add_subplot()
-    totals = confusion.sum(axis=1, keepdims=True)
-    share = confusion / np.maximum(totals, 1)
-    image = axes.imshow(share, cmap="Blues", vmin=0, vmax=1, aspect="auto")
-    for row in range(size):
-        for column in range(size):
-            if confusion[row, column]:
-                colour = "white" if share[row, column] > 0.55 else INK
-                weight = "bold" if row == column else "normal"
-                axes.text(column, row, str(confusion[row, column]), ha="center", va="center", color=colour,
-                          fontsize=9, fontweight=weight)  # fmt: skip
-    axes.set_xticks(range(size), [_label(genre) for genre in genres], rotation=45, ha="right", rotation_mode="anchor")
-    axes.set_yticks(range(size), [f"{_label(genre)} ({totals[i, 0]})" for i, genre in enumerate(genres)])
-    axes.set_xticks(np.arange(size + 1) - 0.5, minor=True)
-    axes.set_yticks(np.arange(size + 1) - 0.5, minor=True)
-    axes.grid(which="minor", color="white", linewidth=2)
-    axes.tick_params(which="both", length=0, colors=INK)
-    for side in axes.spines.values():
-        side.set_visible(False)
+    totals = confusion.sum(axis=1)
+    image = heat_map(axes, confusion, 9)
+    axes.set_xticks(range(size), [as_label(genre) for genre in genres], rotation=45, ha="right", rotation_mode="anchor")
+    axes.set_yticks(range(size), [f"{as_label(genre)} ({totals[i]})" for i, genre in enumerate(genres)])
     axes.set_xlabel("what the model says", color=INK)
     axes.set_ylabel("what people say (tracks)", color=INK)
     right = int(np.trace(confusion))
@@ -92,7 +124,7 @@ def confusion_picture(path: Path, confusion: NDArray[np.int64], genres: Sequence
     bar = figure.colorbar(image, ax=axes, shrink=0.7, ticks=[0, 0.5, 1], label="share of the row")
     bar.ax.set_yticklabels(["0%", "50%", "100%"])
     bar.outline.set_visible(False)
-    _save(path, figure)
+    save_figure(path, figure)
 
 
 def curves_picture(path: Path, history: Sequence[Mapping[str, float]], best_epoch: int) -> None:
@@ -107,7 +139,7 @@ def curves_picture(path: Path, history: Sequence[Mapping[str, float]], best_epoc
     best_epoch : int
         From 1.
     """
-    figure = _figure(9.5, 3.8)
+    figure = new_figure(9.5, 3.8)
     epochs = [row["epoch"] for row in history]
     left, right = figure.subplots(1, 2)
     left.plot(epochs, [row["loss"] for row in history], color=GREY, label="training (clips changed at random)")
@@ -125,7 +157,7 @@ def curves_picture(path: Path, history: Sequence[Mapping[str, float]], best_epoc
     left.set_title("Loss", color=INK, loc="left", fontsize=11)
     left.set_ylim(bottom=0)
     for axes in (left, right):
-        _plain(axes)
+        plain_axes(axes)
         axes.grid(color=FAINT, linewidth=0.6)
         axes.set_xlabel("epoch", color=INK)
         axes.xaxis.get_major_locator().set_params(integer=True)
@@ -135,7 +167,7 @@ def curves_picture(path: Path, history: Sequence[Mapping[str, float]], best_epoc
                 axes.axvline(after["epoch"], color=GREY, linewidth=1, linestyle=":")
     left.plot([], [], color=GREY, linestyle=":", label="learning rate lowered")
     left.legend(facecolor="white", edgecolor="none", framealpha=1, fontsize=8, labelcolor=INK, loc="upper right")
-    _save(path, figure)
+    save_figure(path, figure)
 
 
 def genres_picture(path: Path, rows: Sequence[Mapping[str, Any]], split: str) -> None:
@@ -150,7 +182,7 @@ def genres_picture(path: Path, rows: Sequence[Mapping[str, Any]], split: str) ->
     split : str
         Where it was measured.
     """
-    figure = _figure(8.5, 1.5 + 0.46 * len(rows))
+    figure = new_figure(8.5, 1.5 + 0.46 * len(rows))
     axes = figure.add_subplot()
     place = np.arange(len(rows))
     for offset, key, colour in ((-0.19, "precision", BLUE), (0.19, "recall", ORANGE)):
@@ -160,7 +192,7 @@ def genres_picture(path: Path, rows: Sequence[Mapping[str, Any]], split: str) ->
             axes.text(value + 1, at + offset, f"{value:.0f}", va="center", fontsize=8, color=INK)
         axes.barh(0, 0, color=colour, label=key)
     names = [
-        f"{_label(str(row['genre']))}\n{row['tracks']} tracks, {row['groups']} artists"
+        f"{as_label(str(row['genre']))}\n{row['tracks']} tracks, {row['groups']} artists"
         + ("" if row["measured"] else ": too few")
         for row in rows
     ]
@@ -170,8 +202,8 @@ def genres_picture(path: Path, rows: Sequence[Mapping[str, Any]], split: str) ->
     axes.set_xticks(range(0, 101, 20), [f"{step}%" for step in range(0, 101, 20)])
     axes.grid(axis="x", color=FAINT, linewidth=0.6)
     axes.set_axisbelow(True)
-    _plain(axes)
+    plain_axes(axes)
     axes.legend(frameon=False, fontsize=9, labelcolor=INK, loc="lower right", bbox_to_anchor=(1, 1), ncols=2,
                 borderaxespad=0)  # fmt: skip
     axes.set_title(f"Genres on {split} tracks", color=INK, loc="left", fontsize=12)
-    _save(path, figure)
+    save_figure(path, figure)
