@@ -24,6 +24,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "genres": ("genres", "every genre tag, how often it occurs and what it maps to"),
     "dataset": ("dataset", "cut the labelled tracks into spectrogram clips, a folder per class"),
     "train": ("train", "train a model, evaluate it on held-out artists, promote it if it is not worse"),
+    "compare": ("compare", "families of models side by side, trained and measured on the same artists"),
     "evaluate": ("evaluate", "the current model on the held-out artists: table, confusion matrix, curves"),
     "classify": ("classify", "predict the genre of the tracks that have no label"),
     "write": ("write", "the plan of tag changes; with --apply, carry it out"),

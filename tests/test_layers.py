@@ -29,6 +29,7 @@ HOMES = {
     "pydantic_settings": {"base"},
     "filelock": {"base"},
     "platformdirs": {"base"},
+    "skops": {"model"},
     "yaml": {"genres"},
     "tqdm": {"commands"},
 }

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+NONE = "none"  # what a model calls music that is none of the canonical genres; never a label, never written
+
 
 class GenreTagState(StrEnum):
     """What the genre map says of one genre tag."""

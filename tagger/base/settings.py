@@ -10,7 +10,7 @@ import json
 import os
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
@@ -20,6 +20,11 @@ from tagger.base.errors import SettingsError
 from tagger.base.losses import ALLOWABLE, Allowable
 
 VARIABLE_PREFIX = "TAGGER_"
+FamilyName = Literal[
+    "cnn2d", "cnn2d-wtsc", "cnn1d", "waveform-dense", "mfcc-dense", "mfcc-cnn", "features-mlp",
+    "knn", "logreg", "svm", "forest", "boosting", "waveform-knn", "waveform-logreg", "waveform-forest",
+]  # fmt: skip
+FAMILY_NAMES: tuple[str, ...] = get_args(FamilyName)  # of kinds of models; `tagger.model.families` has what they are
 NOT_SETTINGS = {"TAGGER_HOME", "TAGGER_INDEX"}  # options of the command line that have a variable too
 
 
@@ -86,7 +91,9 @@ class Settings(BaseSettings):
     retrain_days: float = Field(30, ge=0, description="or when the model is older than this many days.")
     clips: int = Field(5, ge=1, le=50, description="Clips cut from a track.")
     clip_seconds: Annotated[tuple[int, ...], NoDecode] = Field((1, 2), description="Their lengths, in seconds.")
-    family: Literal["cnn2d", "cnn2d-wtsc"] = Field("cnn2d", description="The kind of model: cnn2d or cnn2d-wtsc.")
+    family: FamilyName = Field(
+        "cnn2d", description="The kind of model; `tagger compare` shows what each gives on your library."
+    )
     epochs: int = Field(60, ge=1, description="Passes over the data set at the most; early stopping ends it sooner.")
     seed: int = Field(1, ge=0, description="Seed of the split, the clips and the training.")
 

@@ -15,7 +15,7 @@ from tagger.base.records import ClipSource, Decision, Prediction, TrackState
 from tagger.commands.console import problem_lines
 from tagger.commands.decisions import TYPED, Limits, decide_anew_if_promise_changed, decided, limits_of
 from tagger.commands.libraries import mounted_libraries
-from tagger.commands.model import canonical, current_classifier, current_model, spectrograms_of
+from tagger.commands.model import canonical, current_classifier, current_model, inputs_of
 from tagger.commands.session import Outcome, Session
 from tagger.commands.views import length_ok
 
@@ -86,7 +86,7 @@ def _heard(session: Session, classifier: Classifier, rows: list[TrackRow]) -> It
     """Yield batches of tracks with their clips, in the order of `rows`."""
     sources = (ClipSource(row.track, row.absolute, row.duration or 0.0) for row in rows)
     # Fewer come back than went out where the run is stopped.
-    heard = zip(rows, spectrograms_of(session, classifier, sources), strict=False)
+    heard = zip(rows, inputs_of(session, classifier, sources), strict=False)
     yield from in_batches(((row, clips) for row, (_, clips) in heard), BATCH)
 
 

@@ -6,13 +6,12 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from tagger.base.errors import UsageError
-from tagger.commands.learn import dataset_folder, load_clips
+from tagger.base.records import NONE
+from tagger.commands.clips import load_clips, material_of, relabelled
 from tagger.commands.model import current_classifier
 from tagger.commands.session import Outcome, Session
-from tagger.commands.train import measured, metrics_lines
+from tagger.commands.train import check_dataset, measured, metrics_lines
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,18 +22,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(session: Session, arguments: argparse.Namespace) -> Outcome:
     """Hear the held-out clips once more, and draw the pictures anew."""
     session.look()
-    from tagger.model.clips import ClipSet
     from tagger.model.evaluate import evaluate
 
     classifier = current_classifier(session)
-    folder = arguments.dataset.absolute() if arguments.dataset else dataset_folder(session, classifier.card["family"])
-    clips, genres, form = load_clips(session, folder)
-    classifier.require(sorted(clips), form or None)
-    strange = sorted(set(genres) - set(classifier.genres))
+    family = str(classifier.card["family"])
+    if arguments.dataset is not None:
+        check_dataset(arguments.dataset, family)
+        material = load_clips(session, arguments.dataset.absolute())
+    else:
+        material = material_of(session, family)
+    classifier.require(sorted(material.clips), material.form or None)
+    strange = sorted(set(material.genres) - set(classifier.genres) - {NONE})
     if strange:
-        raise UsageError(f"{folder}: the model does not know {', '.join(strange)}; train a new one")
-    place = np.array([classifier.genres.index(genre) for genre in genres])
-    ours = {s: ClipSet(c.images, place[c.labels], c.tracks, c.groups, c.splits) for s, c in clips.items()}
+        raise UsageError(f"the model does not know {', '.join(strange)}; train a new one")
+    ours = relabelled(material, [*classifier.genres, *({NONE} & set(material.genres) - set(classifier.genres))]).clips
+    if NONE not in classifier.genres:
+        ours = {seconds: one.only(one.labels < len(classifier.genres)) for seconds, one in ours.items()}
     out = session.home.reports / f"evaluation-{classifier.id}"
     found = evaluate(classifier, ours, out, session.settings.promise, session.settings.promise_confidence)
     card: dict[str, Any] = {
@@ -44,6 +47,7 @@ def run(session: Session, arguments: argparse.Namespace) -> Outcome:
         "measured_tracks": found.measures.tracks,
         "measured_on": found.measures.split,
         "measured_groups": found.measures.groups,
+        "outside": found.measures.outside,
     }
     own = {"model": classifier.id, **measured(card), "pictures": [str(path) for path in found.pictures]}
     lines = [f"Model {classifier.id}", *metrics_lines(card), "", *(f"Picture: {path}" for path in found.pictures)]

@@ -5,8 +5,10 @@ from __future__ import annotations
 import argparse
 import os
 
+import numpy as np
+
 from tagger.base.errors import FileProblem, UnreadableAudio
-from tagger.base.records import ClipSource
+from tagger.base.records import NONE, ClipSource
 from tagger.commands.console import problem_lines
 from tagger.commands.session import Outcome, Session, absolute
 
@@ -29,25 +31,27 @@ def at_least_one(text: str) -> int:
 def run(session: Session, arguments: argparse.Namespace) -> Outcome:
     """Predict; a file that cannot be read is reported and the others are answered."""
     session.home.create()
-    from tagger.commands.model import current_classifier, spectrograms_of
+    from tagger.commands.model import current_classifier, inputs_of
 
     classifier = current_classifier(session)
     sources = [source for name in arguments.files if (source := _source(session, absolute(name)))]
     results, lines = [], []
     with session.console.bar("listening", len(sources)) as bar:
-        for source, clips in spectrograms_of(session, classifier, sources):
+        for source, clips in inputs_of(session, classifier, sources):
             bar.step()
             session.check()
             if isinstance(clips, FileProblem):
                 session.report(clips)
                 continue
             chances = classifier.track_probabilities([clips])[0]
-            order = sorted(range(len(chances)), key=lambda i: -chances[i])[: arguments.top]
+            order = [i for i in np.argsort(-chances, kind="stable") if classifier.genres[i] != NONE][: arguments.top]
             path = os.fsdecode(source.path)
             named = [{"genre": classifier.genres[i], "probability": round(float(chances[i]), 6)} for i in order]
             results.append({"path": path, "predictions": named})
             lines.append(path)
             lines += [f"  {entry['probability']:6.1%}  {entry['genre']}" for entry in named]
+            if classifier.genres[int(chances.argmax())] == NONE:
+                lines.append(f"  {chances.max():6.1%}  none of the genres")
             if arguments.explain:
                 spoken = [classifier.genres[int(row.argmax())] for row in classifier.probabilities(clips)]
                 results[-1]["clips"] = spoken

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tagger.base.errors import FileProblem, NoModel
-from tagger.base.records import ClipSource
+from tagger.base.records import NONE, ClipSource
 
 if TYPE_CHECKING:
     from tagger.commands.session import Session
@@ -57,17 +57,17 @@ def heldout_of(model: ModelRow) -> Heldout | None:
         return None
 
 
-def spectrograms_of(
+def inputs_of(
     session: Session, classifier: Classifier, sources: Iterable[ClipSource]
 ) -> Iterator[tuple[ClipSource, np.ndarray | FileProblem]]:
-    """Cut clips from tracks and turn them into the pictures that a model knows, in worker processes.
+    """Cut clips from tracks and turn them into what a model takes, in worker processes.
 
     Ends early when the run is to stop.
 
     Yields
     ------
     tuple
-        The source, and uint8 (clips, rows, columns) or what is wrong with the file.
+        The source, and an array (clips, ...) or what is wrong with the file.
     """
     from tagger.audio.forms import form_from_card
     from tagger.audio.workers import input_stream
@@ -81,6 +81,7 @@ def spectrograms_of(
 
 
 def canonical(session: Session, genres: Sequence[str], probabilities: np.ndarray) -> dict[str, float]:
-    """Return the probability of each canonical genre; 0 for those that the model has not learned."""
+    """Return the probability of each canonical genre, 0 for those that the model has not learned, and of `NONE`."""
     known: dict[str, Any] = dict(zip(genres, probabilities.tolist(), strict=True))
-    return {genre.id: round(known.get(genre.id, 0.0), 6) for genre in session.genre_map.genres}
+    wanted = [genre.id for genre in session.genre_map.genres] + ([NONE] if NONE in known else [])
+    return {genre: round(known.get(genre, 0.0), 6) for genre in wanted}

@@ -7,11 +7,16 @@ from pathlib import Path
 from typing import Any
 
 from tagger.base.errors import UsageError
+from tagger.base.settings import FAMILY_NAMES
+from tagger.commands.clips import Material, is_picture, load_clips
 from tagger.commands.console import table
-from tagger.commands.learn import learn, train_on
+from tagger.commands.learn import Learned, learn, train_on
+from tagger.commands.seek import seek
 from tagger.commands.session import Outcome, Session
 
-FAMILIES = ("cnn2d", "cnn2d-wtsc")
+FAMILY_HELP = f"the kind of model (default: setting `family`), of {', '.join(FAMILY_NAMES)}"
+SEARCH_HELP = "try recipes first, at random or by a small grid, and train with the best (default of the option: random)"
+TRIES = 20
 METRICS = (
     *("track_accuracy", "clip_accuracy", "balanced_accuracy", "macro_f1", "top3_accuracy"),
     *("ece", "majority_baseline", "precision", "coverage"),
@@ -21,28 +26,61 @@ METRICS = (
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What to train on, and how."""
     parser.add_argument("--dataset", type=Path, metavar="DIR", help="a folder-per-class data set of PNGs to train on")
-    parser.add_argument("--family", choices=FAMILIES, help="the kind of model (default: setting `family`)")
+    parser.add_argument("--family", choices=FAMILY_NAMES, metavar="NAME", help=FAMILY_HELP)
     parser.add_argument("--seed", type=int, metavar="N", help="of split, clips and training (default: setting `seed`)")
     parser.add_argument("--epochs", type=int, metavar="N", help="passes over the data set at the most")
     parser.add_argument("--deterministic", action="store_true", help="same data and seed, same bits; slower")
 
+    parser.add_argument("--search", nargs="?", const="random", choices=("grid", "random"), help=SEARCH_HELP)
+    parser.add_argument("--tries", type=int, default=TRIES, metavar="N", help=f"of a random search (default: {TRIES})")
+
 
 def run(session: Session, arguments: argparse.Namespace) -> Outcome:
     """Train on a data set from anywhere, or on the labels of the index."""
-    if arguments.dataset is not None and not arguments.dataset.is_dir():
-        raise UsageError(f"{arguments.dataset}: there is no such data set folder")
-    session.begin()
+    family = session.settings.family
     if arguments.dataset is not None:
-        learned = train_on(session, arguments.dataset.absolute(), session.settings.family, arguments.deterministic)
+        check_dataset(arguments.dataset, family)
+    session.begin()
+    lines: list[str] = []
+    if arguments.dataset is not None:
+        material = load_clips(session, arguments.dataset.absolute())
+        learned = _on(session, material, arguments, lines)
     else:
-        learned = learn(session, "it was asked for", arguments.deterministic)
-    lines = [learned.text]
+        learned = learn(session, "it was asked for", lambda material: _on(session, material, arguments, lines))
+    lines.append(learned.text)
     if learned.card:
         lines += metrics_lines(learned.card)
         lines.append(f"Pictures and card: {session.home.models / str(learned.model_id)}")
     own = {"model": learned.model_id, "promoted": learned.promoted, **measured(learned.card)}
     counts = learned.counts or {"tracks": 0, "clips": 0}
     return Outcome(counts, own, lines, noteworthy=True, looked_at=counts["tracks"])
+
+
+def _on(session: Session, material: Material, arguments: argparse.Namespace, lines: list[str]) -> Learned:
+    """Train on clips; with a search, find a recipe first."""
+    family = session.settings.family
+    if not arguments.search:
+        return train_on(session, material, family, arguments.deterministic)
+    found = seek(session, material, family, arguments.search, arguments.tries)
+    lines += found.lines
+    if found.material is None:
+        return Learned("The search is not finished; the next `tagger train --search` goes on.")
+    return train_on(session, found.material, family, arguments.deterministic, found.recipe, found.facts)
+
+
+def check_dataset(folder: Path, family: str) -> None:
+    """Refuse a data set of pictures that is not there, or that the family does not look at.
+
+    Raises
+    ------
+    UsageError
+    """
+    from tagger.model.families import family_named
+
+    if not is_picture(family_named(family).form):
+        raise UsageError(f"{family} listens to sound and takes no --dataset of pictures; cnn2d and cnn2d-wtsc do")
+    if not folder.is_dir():
+        raise UsageError(f"{folder}: there is no such data set folder")
 
 
 def measured(card: dict[str, Any]) -> dict[str, Any]:

@@ -92,10 +92,10 @@ def _artist(row: GroupRow) -> str:
     """Return whose track it is, spelled alike for all spellings of the name; empty if nobody is named."""
     # On compilations the album artist may be a label, a series or a DJ; the artist is who can be heard.
     names = (row.artist, row.album_artist) if row.compilation else (row.album_artist, row.artist)
-    return next((name for name in map(_artist_name, names) if name), "")
+    return next((name for name in map(artist_key, names) if name), "")
 
 
-def _artist_name(name: str | None) -> str:
+def artist_key(name: str | None) -> str:
     text = _SEVERAL.split(spelling.plain(name or "").strip(" ;/\0"), maxsplit=1)[0]
     text = _GUEST.sub("", text).strip()
     if found := _ARTICLE_LAST.fullmatch(text):

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from tagger.base.records import Split
 from tagger.model.clips import ClipSet
-from tagger.model.families import Recipe
+from tagger.model.recipe import Recipe
 
 Floats = NDArray[np.float32]
 
@@ -23,12 +23,9 @@ Floats = NDArray[np.float32]
 # and only between epochs can training be interrupted.
 LEAST_EPOCH = 800
 EPOCH_CLIPS = 20_000
-WEIGHT_POWER = 0.5  # weight of a genre with n clips ~ n ** -0.5: between no help for rare genres and full balance
 WEIGHT_CAP = 5.0  # the heaviest genre counts at most this many times the mean
 
-# Changes of a picture. Masks: Park et al., "SpecAugment", 2019, at half their size, since clips are short.
-MASK_BANDS = 0.15  # of the rows, at most
-MASK_FRAMES = 0.15  # of the columns, at most
+# Equalisation of pictures, at the strength 1.
 TILT = 18.0  # [grey levels] = 5.6 dB: end-to-end slope of the random equalisation, standard deviation
 BUMP = 10.0  # [grey levels] = 3.1 dB: of the random peaks and dips along the bands, standard deviation
 GAIN = 10.0  # [grey levels] = 3.1 dB: all bands up or down, standard deviation
@@ -36,31 +33,39 @@ GAIN = 10.0  # [grey levels] = 3.1 dB: all bands up or down, standard deviation
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """`images` float32 (B, rows, columns, 1) of 0 to 255, `targets` float32 (B, genres), `weights` float32 (B,)."""
+    """`inputs` float32 (B, ...), `targets` float32 (B, genres), `weights` float32 (B,)."""
 
-    images: Floats
+    inputs: Floats
     targets: Floats
     weights: Floats
 
 
-def genre_weights(labels: NDArray[np.int64], genres: int) -> Floats:
+def genre_weights(labels: NDArray[np.int64], genres: int, power: float = 0.5) -> Floats:
     """Return how much a clip of each genre counts, 1 on average over the clips; float32 (genres,).
 
-    Full balance (power 1) lets a genre of thirteen songs shout down one of two and a half thousand.
+    A genre of n clips counts n ** -`power`, capped. Full balance (power 1) lets a genre of thirteen songs shout down
+    one of two and a half thousand.
     """
     counts = np.bincount(labels, minlength=genres).astype(np.float64)
     weights = np.zeros(genres)
     known = counts > 0
-    weights[known] = counts[known] ** -WEIGHT_POWER
+    weights[known] = counts[known] ** -power
     weights /= np.average(weights, weights=counts)
     weights = np.minimum(weights, WEIGHT_CAP)
     return (weights / np.average(weights, weights=counts)).astype(np.float32)
 
 
 def epoch_plan(
-    clips: Mapping[int, ClipSet], batch: int, seed: int, epoch: int, limit: int = EPOCH_CLIPS
+    clips: Mapping[int, ClipSet],
+    batch: int,
+    seed: int,
+    epoch: int,
+    limit: int = EPOCH_CLIPS,
+    chances: Floats | None = None,
 ) -> list[tuple[int, NDArray[np.int64]]]:
     """Return the batches of one epoch: the length in seconds, and the positions in its `ClipSet`.
+
+    With `chances`, (genres,), clips are drawn by them instead, each time anew.
 
     Each pass over the data is a new order. An epoch is a pass, or several of a small set, or a piece of `limit` clips
     of a large one, and the next epoch goes on where it ended.
@@ -73,7 +78,11 @@ def epoch_plan(
         if not positions.size:
             continue
         take = max(1, min(passes * positions.size, limit * positions.size // total))
-        chosen = _stretch(positions, epoch * take, take, (seed, seconds))
+        if chances is None:
+            chosen = _stretch(positions, epoch * take, take, (seed, seconds))
+        else:
+            each = chances[one.labels[positions]].astype(np.float64)
+            chosen = np.random.default_rng((seed, seconds, epoch, 4)).choice(positions, take, p=each / each.sum())
         pieces = max(1, round(take / batch))  # of equal size: a rest of two clips would upset batch normalisation
         plan += [(seconds, piece) for piece in np.array_split(chosen, pieces)]
     order = np.random.default_rng((seed, epoch, 1)).permutation(len(plan))
@@ -109,48 +118,64 @@ def training_batches(
     seed, epoch : int
         What decides everything random.
     """
-    for number, (seconds, positions) in enumerate(epoch_plan(clips, recipe.batch, seed, epoch)):
+    drawn = weights if recipe.balance == "sampling" else None
+    counted = weights if recipe.balance == "weights" else np.ones_like(weights)
+    for number, (seconds, positions) in enumerate(epoch_plan(clips, recipe.batch, seed, epoch, chances=drawn)):
         random = np.random.default_rng((seed, epoch, number, 3))
         one = clips[seconds]
         labels = one.labels[positions]
-        images = one.images[positions].astype(np.float32)
+        inputs = one.inputs[positions].astype(np.float32)
         targets = np.eye(genres, dtype=np.float32)[labels]
-        if recipe.augment:
-            images = augment(images, random)
-        share = weights[labels]
+        if inputs.ndim == 3 and one.inputs.dtype == np.uint8:
+            inputs = augment(inputs, recipe, random)
+        share = counted[labels]
         if recipe.mixup:
-            images, targets, share = _mix(images, targets, share, recipe.mixup, random)
+            inputs, targets, share = _mix(inputs, targets, share, recipe.mixup, random)
         if recipe.smoothing:
             targets = targets * np.float32(1 - recipe.smoothing) + np.float32(recipe.smoothing / genres)
-        yield Batch(images[..., None], targets, share)
+        yield Batch(inputs, targets, share)
 
 
-def augment(images: Floats, random: np.random.Generator) -> Floats:
+def augment(images: Floats, recipe: Recipe, random: np.random.Generator) -> Floats:
     """Return pictures as another recording of the same music might have given them.
 
-    Each is moved along time (what leaves at the end comes back at the start), gets another equalisation and loudness,
-    and loses a band and a moment. Range and mean of the pictures stay what they were, so that nothing but these
-    changes.
+    As the recipe says, each is moved along time (what leaves at the end comes back at the start), gets another
+    equalisation and loudness, loses a band and a moment, and all are cropped alike. Range and mean of the pictures
+    stay what they were, so that nothing but these changes.
 
     Parameters
     ----------
     images : float32 array of shape (B, rows, columns)
         Grey levels, 0 to 255.
+    recipe : Recipe
+        Which changes, and how strong.
     random : numpy.random.Generator
         Source of the changes.
     """
+    if recipe.crop < 1:
+        images = _cropped(images, recipe.crop, random)
     size, rows, columns = images.shape
-    shift = random.integers(columns, size=(size, 1))
-    frames = (np.arange(columns)[None, :] + shift) % columns
-    images = np.take_along_axis(images, frames[:, None, :], axis=2)
+    if recipe.shift:
+        shift = random.integers(columns, size=(size, 1))
+        frames = (np.arange(columns)[None, :] + shift) % columns
+        images = np.take_along_axis(images, frames[:, None, :], axis=2)
+    if recipe.equalise:
+        curve = np.float32(recipe.equalise) * _curves(size, rows, random)
+        heard = images > 0  # what is under the floor stays there
+        images = np.clip(images + curve[:, :, None] * heard, 0, 255)
+    if recipe.mask:
+        floor = images.mean(axis=(1, 2), keepdims=True)
+        bands = _spans(size, rows, recipe.mask, random)[:, :, None]
+        images = np.where(bands | _spans(size, columns, recipe.mask, random)[:, None, :], floor, images)
+    return images
 
-    curve = _curves(size, rows, random)
-    heard = images > 0  # what is under the floor stays there
-    images = np.clip(images + curve[:, :, None] * heard, 0, 255)
 
-    floor = images.mean(axis=(1, 2), keepdims=True)
-    hidden = _spans(size, rows, MASK_BANDS, random)[:, :, None] | _spans(size, columns, MASK_FRAMES, random)[:, None, :]
-    return np.where(hidden, floor, images)
+def _cropped(images: Floats, least: float, random: np.random.Generator) -> Floats:
+    """Return a stretch of each picture, from a random place, of one random length for the whole batch."""
+    size, _, columns = images.shape
+    kept = max(1, round(columns * random.uniform(least, 1)))
+    start = random.integers(columns - kept + 1, size=(size, 1))
+    return np.take_along_axis(images, (start + np.arange(kept)[None, :])[:, None, :], axis=2)
 
 
 def _curves(size: int, rows: int, random: np.random.Generator) -> Floats:
@@ -173,15 +198,15 @@ def _spans(size: int, length: int, share: float, random: np.random.Generator) ->
 
 
 def _mix(
-    images: Floats, targets: Floats, share: Floats, alpha: float, random: np.random.Generator
+    inputs: Floats, targets: Floats, share: Floats, alpha: float, random: np.random.Generator
 ) -> tuple[Floats, Floats, Floats]:
     """Blend each clip with another one of the batch: Zhang et al., "mixup", 2018."""
-    other = random.permutation(len(images))
-    much = random.beta(alpha, alpha, len(images)).astype(np.float32)
+    other = random.permutation(len(inputs))
+    much = random.beta(alpha, alpha, len(inputs)).astype(np.float32)
     much = np.maximum(much, 1 - much)
-    wide = much[:, None, None]
+    wide = much.reshape(-1, *[1] * (inputs.ndim - 1))
     return (
-        images * wide + images[other] * (1 - wide),
+        inputs * wide + inputs[other] * (1 - wide),
         targets * much[:, None] + targets[other] * (1 - much[:, None]),
         share * much + share[other] * (1 - much),
     )

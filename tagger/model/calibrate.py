@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 from scipy.stats import beta
 
+from tagger.base.records import NONE
 from tagger.model.heldout import TINY, Heldout, temper
 
 # A few validation tracks that all happen to be right would ask for endless certainty: the logarithm of the
@@ -105,14 +106,14 @@ def thresholds(
     """
     wanted = heldout.genres if genres is None else tuple(genres)
     if promise <= 0:
-        return dict.fromkeys(wanted, 0.0)
+        return {genre: None if genre == NONE else 0.0 for genre in wanted}
     known = measured(heldout)
     calls = heldout.probabilities.argmax(axis=1)
     sure = heldout.probabilities.max(axis=1)
     found: dict[str, float | None] = {}
     for genre in wanted:
         found[genre] = None
-        if not known.get(genre):
+        if not known.get(genre) or genre == NONE:
             continue
         called = calls == heldout.genres.index(genre)
         for step in LADDER:

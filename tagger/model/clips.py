@@ -5,17 +5,18 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
+from typing import IO, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tagger.base.errors import FileProblem, UsageError
-from tagger.base.records import Split
+from tagger.base.records import NONE, ClipSource, Split
 
+KINDS_OF_NUMBERS = (np.uint8, np.int16, np.float32)
 UNKNOWN_LENGTH = 0  # the key of clips whose length in seconds nobody wrote down
 SPILL_BYTES = 256 * 2**20  # more pictures than this lie in a file instead of in memory
 
@@ -43,20 +44,23 @@ class ClipFile(Protocol):
 class ClipSet:
     """Clips of one length.
 
-    `images` is uint8 (n, rows, columns), low frequencies in the bottom row; `labels` int64 (n,), positions in the
-    list of genres; `tracks`, `groups` and `splits` are text arrays (n,). Row i of each is about the same clip.
+    `inputs` is what a network is given of each: pictures, uint8 (n, rows, columns) with low frequencies in the bottom
+    row, or samples, coefficients or features, (n, ...). `labels` is int64 (n,), positions in the list of genres;
+    `tracks`, `groups` and `splits` are text arrays (n,). Row i of each is about the same clip.
     """
 
-    images: NDArray[np.uint8]
+    inputs: NDArray[Any]
     labels: NDArray[np.int64]
     tracks: NDArray[np.str_]
     groups: NDArray[np.str_]
     splits: NDArray[np.str_]
 
     def __post_init__(self) -> None:
-        if self.images.ndim != 3 or self.images.dtype != np.uint8:
-            raise ValueError(f"images are {self.images.dtype} {self.images.shape}, not uint8 (n, rows, columns)")
-        lengths = {len(self.images), len(self.labels), len(self.tracks), len(self.groups), len(self.splits)}
+        if self.inputs.ndim < 2 or self.inputs.dtype not in KINDS_OF_NUMBERS:
+            raise ValueError(
+                f"inputs are {self.inputs.dtype} {self.inputs.shape}, not uint8, int16 or float32 (n, ...)"
+            )
+        lengths = {len(self.inputs), len(self.labels), len(self.tracks), len(self.groups), len(self.splits)}
         if len(lengths) != 1:
             raise ValueError(f"the columns of a clip set differ in length: {sorted(lengths)}")
 
@@ -64,14 +68,22 @@ class ClipSet:
         return len(self.labels)
 
     @property
-    def rows(self) -> int:
-        """Frequency bands of each picture."""
-        return int(self.images.shape[1])
+    def shape(self) -> tuple[int, ...]:
+        """Shape of one clip's input: (rows, columns) of a picture."""
+        return self.inputs.shape[1:]
 
-    @property
-    def columns(self) -> int:
-        """Frames of each picture."""
-        return int(self.images.shape[2])
+    def only(self, chosen: NDArray[Any]) -> ClipSet:
+        """Return the clips where `chosen` is true, or those at the positions in it."""
+        columns = (self.inputs, self.labels, self.tracks, self.groups, self.splits)
+        return ClipSet(*(column[chosen] for column in columns))
+
+    def with_splits(self, splits: NDArray[np.str_]) -> ClipSet:
+        """Return the same clips, dealt otherwise."""
+        return replace(self, splits=splits)
+
+    def with_labels(self, labels: NDArray[np.int64]) -> ClipSet:
+        """Return the same clips with other labels, or the same ones that count in another list of genres."""
+        return replace(self, labels=labels)
 
     def of(self, *splits: Split) -> NDArray[np.int64]:
         """Return the positions of the clips in these splits, in order."""
@@ -80,11 +92,11 @@ class ClipSet:
     def digest(self) -> bytes:
         """Return a hash of everything in it."""
         digest = hashlib.blake2b(digest_size=16)
-        digest.update(repr((self.images.shape, self.labels.tolist())).encode())
+        digest.update(repr((self.inputs.shape, self.labels.tolist())).encode())
         for column in (self.tracks, self.groups, self.splits):
             digest.update("\0".join(column.tolist()).encode("utf-8", "surrogateescape"))
         for start in range(0, len(self), 4096):
-            digest.update(np.ascontiguousarray(self.images[start : start + 4096]).data)
+            digest.update(np.ascontiguousarray(self.inputs[start : start + 4096]).data)
         return digest.digest()
 
 
@@ -140,6 +152,78 @@ def gather(
     )
 
 
+def gather_arrays(
+    tracks: Iterable[tuple[ClipSource, NDArray[Any]]], genres: Sequence[str], spill: Path | None = None
+) -> ClipSet | None:
+    """Put the clips of tracks together.
+
+    Parameters
+    ----------
+    tracks : iterable of (ClipSource, array of shape (clips, ...))
+        With group, label and split; all of one kind and length.
+    genres : sequence of str
+        Genre ids in the order of the labels.
+    spill : Path, optional
+        As in `gather`.
+
+    Returns
+    -------
+    ClipSet or None
+        None where there are no clips.
+    """
+    number = {genre: position for position, genre in enumerate(genres)}
+    rows: list[tuple[str, str, str, int]] = []
+    with _Growing(spill) as growing:
+        for source, inputs in tracks:
+            growing.add(inputs)
+            rows += [(source.track, source.group, source.split, number[source.label])] * len(inputs)
+        if not rows:
+            return None
+        names, groups, splits, labels = zip(*rows, strict=True)
+        return ClipSet(growing.whole(), np.array(labels), np.array(names), np.array(groups), np.array(splits))
+
+
+class _Growing:
+    """An array that grows row by row, in memory or, where it becomes too large for that, in a file without a name."""
+
+    def __init__(self, spill: Path | None) -> None:
+        self._spill = spill
+        self._parts: list[NDArray[Any]] = []
+        self._file: IO[bytes] | None = None
+        self._rows = 0
+
+    def __enter__(self) -> _Growing:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._file is not None:
+            self._file.close()  # a map of it stays valid
+
+    def add(self, rows: NDArray[Any]) -> None:
+        if not len(rows):
+            return
+        self._parts.append(np.ascontiguousarray(rows))
+        self._rows += len(rows)
+        if self._spill is not None and sum(part.nbytes for part in self._parts) > SPILL_BYTES:
+            self._write()
+
+    def _write(self) -> None:
+        if self._file is None:
+            self._file = _nameless(self._spill or Path())
+        for part in self._parts:
+            self._file.write(part.data)
+        self._parts = [self._parts[-1][:0]]
+
+    def whole(self) -> NDArray[Any]:
+        """Return all rows; there must be some."""
+        if self._file is None:
+            return np.concatenate(self._parts)
+        kind = self._parts[-1]
+        self._write()
+        self._file.flush()
+        return np.memmap(self._file, kind.dtype, "r+", shape=(self._rows, *kind.shape[1:]))
+
+
 def _picture(read: Callable[[Path], NDArray[np.uint8]], path: Path) -> NDArray[np.uint8]:
     try:
         return read(path)
@@ -151,12 +235,17 @@ def _room_for(shape: tuple[int, ...], spill: Path | None) -> NDArray[np.uint8]:
     size = int(np.prod(shape, dtype=np.int64))
     if spill is None or size <= SPILL_BYTES:
         return np.empty(shape, np.uint8)
-    spill.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(prefix=".clips.", dir=spill)
-    with os.fdopen(descriptor, "r+b") as file:
-        os.unlink(name)
+    with _nameless(spill) as file:
         file.truncate(size)
         return np.memmap(file, np.uint8, "r+", shape=shape)
+
+
+def _nameless(folder: Path) -> IO[bytes]:
+    """Return a file without a name, which goes away with the process however that ends."""
+    folder.mkdir(parents=True, exist_ok=True)
+    descriptor, name = tempfile.mkstemp(prefix=".clips.", dir=folder)
+    os.unlink(name)
+    return os.fdopen(descriptor, "r+b")
 
 
 def check(clips: Mapping[int, ClipSet], genres: Sequence[str]) -> None:
@@ -171,14 +260,15 @@ def check(clips: Mapping[int, ClipSet], genres: Sequence[str]) -> None:
     """
     if not clips or not any(len(one) for one in clips.values()):
         raise TooFewLabels("the data set holds no clips")
-    if len({one.rows for one in clips.values()}) > 1:
-        rows = ", ".join(f"{seconds} s: {one.rows}" for seconds, one in sorted(clips.items()))
+    if len({one.shape[0] for one in clips.values()}) > 1:
+        rows = ", ".join(f"{seconds} s: {one.shape[0]}" for seconds, one in sorted(clips.items()))
         raise UsageError(f"the clips differ in their number of rows ({rows}): make the data set again")
     learned: set[int] = set()
     for one in clips.values():
         if len(one) and not 0 <= one.labels.min() <= one.labels.max() < len(genres):
             raise UsageError(f"a label lies outside the {len(genres)} genres")
         learned |= set(one.labels[one.of(Split.TRAIN)].tolist())
+    learned -= {position for position, genre in enumerate(genres) if genre == NONE}
     if len(learned) < 2:
         known = ", ".join(genres[i] for i in sorted(learned)) or "none"
         raise TooFewLabels(

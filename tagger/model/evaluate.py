@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,7 +46,7 @@ class Evaluation:
 
 
 def examine(
-    logits: Callable[[NDArray[np.uint8]], NDArray[np.float32]],
+    logits: Callable[[NDArray[Any]], NDArray[np.float32]],
     clips: ClipSet,
     genres: Sequence[str],
     promise: float,
@@ -58,7 +59,7 @@ def examine(
     Parameters
     ----------
     logits : callable
-        The network: uint8 (n, rows, columns) to float32 (n, genres).
+        The model: inputs (n, ...) to float32 (n, genres).
     clips : ClipSet
         Of the length that the model works with; labels count in `genres`.
     genres : sequence of str

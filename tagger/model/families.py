@@ -1,155 +1,99 @@
-"""The kinds of network, all behind one interface: how each is built and by which recipe it is trained.
-
-Every network takes pictures as float32 (batch, rows, columns, 1) with values 0 to 255, as they lie in the data set,
-and gives back logits (batch, genres).
-"""
+"""The kinds of model, all behind one interface: what each hears, how it is built, by which recipe it is trained."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from tagger.base.errors import UsageError
-from tagger.model.quiet import load
+from tagger.model import classical, networks, networks_sound
+from tagger.model.blueprint import Blueprint
+from tagger.model.recipe import Recipe
+
+STUDY_SECONDS = (3,)  # length of the clips in the studies that the families beside the 2D CNNs come from
 
 
 @dataclass(frozen=True, slots=True)
-class Recipe:
-    """How a family is trained.
+class Network:
+    """A kind of neural network.
 
-    `mixup` is the parameter of the Beta distribution (0: none); `plateau` and `patience` are in epochs without a
-    better validation loss: after `plateau` the learning rate falls by `drop`, after `patience` training ends.
-    """
-
-    learning_rate: float
-    batch: int = 32
-    weight_decay: float = 0.0
-    smoothing: float = 0.0  # of the labels
-    mixup: float = 0.0
-    augment: bool = False
-    average: float = 0.0  # of the weights, over the steps: how much of it stays from one step to the next
-    warmup: int = 0  # steps over which the learning rate rises to its value
-    plateau: int = 3
-    drop: float = 0.4
-    patience: int = 9
-
-
-@dataclass(frozen=True, slots=True)
-class Family:
-    """A kind of network.
-
-    `form` is the form of spectrogram that it is meant for, `any_length` says that one network takes clips of every
-    length, and `build(rows, columns, genres)` makes an untrained one.
+    Parameters
+    ----------
+    name : str
+        Of the family.
+    form : str
+        Of what it hears: of spectrograms (``mel``, ``wtsc``), or of clip audio.
+    build : callable
+        Makes an untrained one from a `Blueprint`; it gives logits.
+    recipe : Recipe
+        How it is trained.
+    seconds : tuple of int
+        Lengths of its clips [s]; empty: those of the setting `clip_seconds`.
+    any_length : bool
+        One network takes clips of every length.
     """
 
     name: str
     form: str
-    any_length: bool
+    build: Callable[[Blueprint], Any]
     recipe: Recipe
-    build: Callable[[int, int, int], Any]
+    seconds: tuple[int, ...] = ()
+    any_length: bool = False
 
 
-# --- cnn2d ----------------------------------------------------------------------------------------------------------
-
-# Filters of the blocks; each halves both axes, so the network sees 2-s clips of 96 x 87 as 3 x 3 in the end.
-CNN2D_FILTERS = (16, 32, 64, 96, 128)
-CNN2D_DENSE = 128
-
-
-def build_cnn2d(rows: int, columns: int, genres: int) -> Any:
-    """Return this system's 2D CNN: small blocks in the manner of VGG, free in time.
-
-    The short-chunk CNN is "simple and best" among CNNs trained from scratch in Won et al., "Evaluation of CNN-based
-    automatic music tagging models", 2020; this is a narrow one, for two CPU cores. Bands are levelled one by one at
-    the door (batch normalisation along the frequency axis), which takes out most of a recording's equalisation. In
-    the end time is summed up by mean and maximum, and frequency keeps its place, since a bass drum is not a hi-hat.
+@dataclass(frozen=True, slots=True)
+class Classical:
+    """A kind of model from scikit-learn.
 
     Parameters
     ----------
-    rows : int
-        Frequency bands.
-    columns : int
-        Not used: any number of frames will do.
-    genres : int
-        Classes.
+    name, form, seconds
+        As of `Network`.
+    build : callable
+        Makes an untrained one from a seed and a row of the grid.
+    grid : mapping of str to tuple
+        What is tried on the validation artists.
+    most : int
+        Clips that it learns from at the most: some need time that grows with the square of them.
     """
-    keras, _ = load()
-    layers = keras.layers
-    inputs = keras.Input((rows, None, 1), name="spectrogram")  # (B, rows, T, 1)
-    x = layers.Rescaling(1 / 255, name="scale")(inputs)
-    x = layers.BatchNormalization(axis=1, momentum=0.9, center=False, scale=False, name="bands")(x)
-    for number, filters in enumerate(CNN2D_FILTERS, 1):
-        x = layers.Conv2D(
-            filters, 3, padding="same", use_bias=False, kernel_initializer="he_normal", name=f"conv{number}"
-        )(x)
-        # Few steps make an epoch of a small library: with the usual momentum of 0.99 the running averages would lag
-        # behind the weights, and the network would answer one genre to everything outside training.
-        x = layers.BatchNormalization(momentum=0.9, name=f"norm{number}")(x)
-        x = layers.ReLU(name=f"relu{number}")(x)
-        x = layers.MaxPooling2D(2, padding="same", name=f"pool{number}")(x)
-    bands = -(-rows // 2 ** len(CNN2D_FILTERS))  # what halving, rounded up, leaves of the frequency axis
-    mean = keras.ops.mean(x, axis=2)  # (B, bands, filters)
-    peak = keras.ops.max(x, axis=2)
-    x = layers.Concatenate(name="moments")([mean, peak])
-    x = layers.Reshape((bands * 2 * CNN2D_FILTERS[-1],), name="flat")(x)
-    x = layers.Dropout(0.3, name="drop1")(x)
-    x = layers.Dense(CNN2D_DENSE, use_bias=False, kernel_initializer="he_normal", name="dense")(x)
-    x = layers.BatchNormalization(momentum=0.9, name="norm_dense")(x)
-    x = layers.ReLU(name="relu_dense")(x)
-    x = layers.Dropout(0.3, name="drop2")(x)
-    return keras.Model(inputs, layers.Dense(genres, name="logits")(x), name="cnn2d")
+
+    name: str
+    form: str
+    build: Callable[..., Any]
+    grid: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    most: int = classical.MOST_CLIPS
+    seconds: tuple[int, ...] = STUDY_SECONDS
+    any_length: bool = False
 
 
-# --- cnn2d-wtsc -----------------------------------------------------------------------------------------------------
+Family = Network | Classical
 
-WTSC_SMALLEST = 16  # below, nothing is left after its four convolutions and two poolings
-
-
-def build_wtsc(rows: int, columns: int, genres: int) -> Any:
-    """Return the CNN of the college radio station WTSC exactly; 211,450 parameters for 129 x 98 and ten genres,
-    443,450 for 129 x 196.
-
-    Parameters
-    ----------
-    rows, columns : int
-        Size of the pictures.
-    genres : int
-        Classes.
-
-    Raises
-    ------
-    UsageError
-        If the pictures are too small for its four unpadded convolutions.
-    """
-    if min(rows, columns) < WTSC_SMALLEST:
-        raise UsageError(f"cnn2d-wtsc needs pictures of at least 16 x 16, these are {rows} x {columns}")
-    keras, _ = load()
-    layers = keras.layers
-
-    def conv(filters: int) -> Any:
-        return layers.Conv2D(filters, 3, activation="relu", kernel_regularizer=keras.regularizers.L2(0.01))
-
-    network = [keras.Input((rows, columns, 1), name="spectrogram"), layers.Rescaling(1 / 255)]
-    for filters in (16, 32):
-        network += [conv(filters), layers.BatchNormalization(), conv(filters), layers.MaxPooling2D(2)]
-    network += [layers.Flatten(), layers.Dropout(0.5), layers.Dense(genres, name="logits")]
-    return keras.Sequential(network, name="cnn2d-wtsc")
-
+# Chosen on validation artists of the hard synthetic set; docs/accuracy.md has what was compared.
+CNN2D_RECIPE = Recipe(
+    learning_rate=4e-3, optimizer="adamw", weight_decay=0.02, smoothing=0.05, mixup=0.2, mask=0.15, equalise=1.0,
+    shift=True, average=0.99, warmup=30,
+)  # fmt: skip
+STUDY_RECIPE = Recipe(learning_rate=1e-3, balance="none")
 
 FAMILIES: dict[str, Family] = {
     family.name: family
     for family in (
-        Family(
-            "cnn2d",
-            "mel",
-            True,
-            Recipe(
-                learning_rate=4e-3, weight_decay=0.02, smoothing=0.05, mixup=0.2, augment=True, average=0.99, warmup=30
-            ),
-            build_cnn2d,
-        ),
-        Family("cnn2d-wtsc", "wtsc", False, Recipe(learning_rate=1e-3), build_wtsc),
+        Network("cnn2d", "mel", networks.cnn2d, CNN2D_RECIPE, any_length=True),
+        Network("cnn2d-wtsc", "wtsc", networks.wtsc, Recipe(learning_rate=1e-3, dropout=0.5)),
+        Network("cnn1d", "wave", networks_sound.cnn1d, Recipe(learning_rate=1e-3, batch=32), STUDY_SECONDS),
+        Network("waveform-dense", "samples", networks_sound.dense_on_samples, STUDY_RECIPE, STUDY_SECONDS),
+        Network("mfcc-dense", "mfcc", networks_sound.dense_on_mfcc, Recipe(learning_rate=1e-4), STUDY_SECONDS),
+        Network("mfcc-cnn", "mfcc", networks_sound.cnn_on_mfcc, Recipe(learning_rate=1e-3), STUDY_SECONDS),
+        Network("features-mlp", "features", networks_sound.mlp_on_features, Recipe(learning_rate=1e-3), STUDY_SECONDS),
+        Classical("knn", "features", classical.knn, {"neighbours": (5, 15, 45)}),
+        Classical("logreg", "features", classical.logreg, {"strength": (0.01, 0.1, 1.0)}),
+        Classical("svm", "features", classical.svm, {"penalty": (0.3, 1.0, 3.0)}, most=classical.MOST_SVM_CLIPS),
+        Classical("forest", "features", classical.forest, {"least_leaf": (1, 4)}),
+        Classical("boosting", "features", classical.boosting, {"learning_rate": (0.05, 0.15)}),
+        Classical("waveform-knn", "samples", classical.knn, {"neighbours": (5, 45)}),
+        Classical("waveform-logreg", "samples", classical.logreg, {"strength": (0.001, 0.1)}),
+        Classical("waveform-forest", "samples", classical.forest, {"least_leaf": (4,)}),
     )
 }
 

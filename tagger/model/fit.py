@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 
 from tagger.model.batches import Batch
 from tagger.model.clips import ClipSet
-from tagger.model.families import Recipe
 from tagger.model.quiet import load
+from tagger.model.recipe import Recipe
 
 INFERENCE_BATCH = 128  # clips: larger ones are not faster on a CPU and fill its cache
+TINY_SHARE = 1e-4  # a genre without clips would have the logarithm of nothing
 READ_CLIPS = 2048  # pictures taken into memory at a time
 
 
@@ -31,21 +32,20 @@ class Learner:
         Returns a new network that gives logits.
     recipe : Recipe
         How to train it; with `average` 0 there is no twin.
+    shares : array of shape (genres,), optional
+        How frequent each genre is among the clips, for the adjustment of logits.
     """
 
-    def __init__(self, build: Callable[[], Any], recipe: Recipe) -> None:
-        keras, tensorflow = load()
+    def __init__(self, build: Callable[[], Any], recipe: Recipe, shares: NDArray[Any] | None = None) -> None:
+        _, tensorflow = load()
         self.network = network = build()
         self.kept = build() if recipe.average else network
         self.kept.set_weights(network.get_weights())
         self.recipe = recipe
-        if recipe.weight_decay:
-            self.optimizer = keras.optimizers.AdamW(recipe.learning_rate, weight_decay=recipe.weight_decay)
-            self.optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
-        else:
-            self.optimizer = keras.optimizers.Adam(recipe.learning_rate)
+        self.optimizer = _optimizer(recipe)
         self.optimizer.build(network.trainable_variables)
         picture = tensorflow.TensorSpec((None, *network.input_shape[1:]), tensorflow.float32)
+        self._shares = 0.0 if shares is None else np.log(np.maximum(shares, TINY_SHARE)) * recipe.strength
         target = tensorflow.TensorSpec((None, network.output_shape[-1]), tensorflow.float32)
         weight = tensorflow.TensorSpec((None,), tensorflow.float32)
         self._step = tensorflow.function(self._one_step, input_signature=[picture, target, weight])
@@ -54,7 +54,8 @@ class Learner:
     def _one_step(self, images: Any, targets: Any, weights: Any) -> Any:
         _, tensorflow = load()
         with tensorflow.GradientTape() as tape:
-            logits = self.network(images, training=True)  # (B, genres)
+            # With shares, what is learned is the logit beyond that of the genre's frequency.
+            logits = self.network(images, training=True) + self._shares  # (B, genres)
             each = tensorflow.nn.softmax_cross_entropy_with_logits(targets, logits)  # (B,)
             loss = tensorflow.reduce_mean(each * weights)
             whole = tensorflow.add_n([loss, *self.network.losses])
@@ -92,7 +93,9 @@ class Learner:
             step = int(self.optimizer.iterations)
             rise = min(1.0, (step + 1) / self.recipe.warmup) if self.recipe.warmup else 1.0
             self.optimizer.learning_rate.assign(learning_rate * rise)
-            total += float(self._step(batch.images, batch.targets, batch.weights)) * len(batch.targets)
+            total += float(self._step(as_batch(self.network, batch.inputs), batch.targets, batch.weights)) * len(
+                batch.targets
+            )
             count += len(batch.targets)
         return total / max(1.0, count)
 
@@ -129,21 +132,38 @@ class Learner:
         return [np.array(weight) for weight in self.kept.get_weights()]
 
 
-def forward(network: Any) -> Callable[[NDArray[np.uint8]], NDArray[np.float32]]:
-    """Return a function from pictures, uint8 (n, rows, columns), to logits, float32 (n, genres).
+def _optimizer(recipe: Recipe) -> Any:
+    keras, _ = load()
+    rate = recipe.learning_rate
+    if recipe.optimizer == "adamw":
+        optimizer = keras.optimizers.AdamW(rate, weight_decay=recipe.weight_decay)
+        optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+        return optimizer
+    if recipe.optimizer == "sgd":
+        return keras.optimizers.SGD(rate, momentum=0.9, nesterov=True)
+    return keras.optimizers.RMSprop(rate) if recipe.optimizer == "rmsprop" else keras.optimizers.Adam(rate)
+
+
+def as_batch(network: Any, inputs: NDArray[Any]) -> NDArray[np.float32]:
+    """Return clips as the network takes them: float32, pictures with a channel at the end."""
+    batch = inputs.astype(np.float32)
+    return batch[..., None] if len(network.input_shape) == batch.ndim + 1 else batch
+
+
+def forward(network: Any) -> Callable[[NDArray[Any]], NDArray[np.float32]]:
+    """Return a function from clips, (n, ...), to logits, float32 (n, genres).
 
     It is compiled once for all sizes: `predict` in a loop costs more than the network itself.
     """
     _, tensorflow = load()
-    shape = (None, *network.input_shape[1:3])
 
-    @tensorflow.function(input_signature=[tensorflow.TensorSpec(shape, tensorflow.uint8)])
-    def run(images: Any) -> Any:
-        return network(tensorflow.cast(images, tensorflow.float32)[..., None], training=False)
+    @tensorflow.function(input_signature=[tensorflow.TensorSpec((None, *network.input_shape[1:]), tensorflow.float32)])
+    def run(batch: Any) -> Any:
+        return network(batch, training=False)
 
-    def logits(images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        starts = range(0, len(images), INFERENCE_BATCH)
-        parts = [np.asarray(run(images[start : start + INFERENCE_BATCH])) for start in starts]
+    def logits(inputs: NDArray[Any]) -> NDArray[np.float32]:
+        starts = range(0, len(inputs), INFERENCE_BATCH)
+        parts = [np.asarray(run(as_batch(network, inputs[start : start + INFERENCE_BATCH]))) for start in starts]
         return np.concatenate(parts) if parts else np.zeros((0, network.output_shape[-1]), np.float32)
 
     return logits
@@ -156,14 +176,14 @@ def log_softmax(logits: NDArray[Any]) -> NDArray[np.float64]:
 
 
 def validation(
-    logits: Callable[[NDArray[np.uint8]], NDArray[np.float32]], clips: ClipSet, positions: NDArray[np.int64]
+    logits: Callable[[NDArray[Any]], NDArray[np.float32]], clips: ClipSet, positions: NDArray[np.int64]
 ) -> tuple[float, float] | None:
     """Return loss and accuracy of these clips; None where there are none."""
     losses: list[NDArray[np.float64]] = []
     right: list[NDArray[np.bool_]] = []
     for start in range(0, positions.size, READ_CLIPS):  # a slice at a time: the pictures may lie in a file
         piece = positions[start : start + READ_CLIPS]
-        logs = log_softmax(logits(clips.images[piece]))
+        logs = log_softmax(logits(clips.inputs[piece]))
         losses.append(-logs[np.arange(piece.size), clips.labels[piece]])
         right.append(logs.argmax(axis=1) == clips.labels[piece])
     if not losses:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.metadata
 import json
 import os
 import platform
@@ -21,26 +22,23 @@ from tagger.base.records import Split
 from tagger.model.clips import ClipSet
 from tagger.model.evaluate import draw
 from tagger.model.heldout import Heldout, write_heldout
+from tagger.model.learned import LearnedModel
 from tagger.model.metrics import Measures
 from tagger.model.pictures import curves_picture
-from tagger.model.quiet import load
-from tagger.model.saved import CARD_FORMAT, CARD_NAME, GROUPS_NAME, HELDOUT_NAME, NETWORK_NAME, file_hash
-from tagger.model.state import Progress
+from tagger.model.saved import CARD_FORMAT, CARD_NAME, GROUPS_NAME, HELDOUT_NAME, file_hash
 
 PART = ".part"  # end of the name of a folder that is being written
 
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """Everything about a trained network that goes into its folder."""
+    """Everything about a model that goes into its folder."""
 
     model_id: str
-    network: Any
+    model: LearnedModel
     family: str
     genres: tuple[str, ...]
     form: dict[str, Any]
-    clips: Mapping[int, ClipSet]
-    progress: Progress
     heldout: Heldout
     temperature: float
     thresholds: dict[str, float | None]
@@ -59,15 +57,17 @@ def write_model(out: Path, finished: Finished) -> dict[str, Any]:
         shutil.rmtree(left)
     folder = out / f".{finished.model_id}{PART}"
     folder.mkdir()
-    finished.network.save(folder / NETWORK_NAME)
-    card = {**_card(finished), "sha256": file_hash(folder / NETWORK_NAME)}
+    file = folder / finished.model.file
+    finished.model.dump(file)
+    card = {**_card(finished), "sha256": file_hash(file)}
     write_text(folder / CARD_NAME, json.dumps(card, indent=1, allow_nan=False) + "\n")
-    write_text(folder / GROUPS_NAME, json.dumps(_groups(finished.clips), indent=1) + "\n")
+    write_text(folder / GROUPS_NAME, json.dumps(_groups(finished.model.clips), indent=1) + "\n")
     write_heldout(folder / HELDOUT_NAME, finished.heldout)
     draw(folder, finished.genres, finished.measures)
-    curves_picture(folder / "curves.png", finished.progress.history, finished.progress.best_epoch)
-    with (folder / NETWORK_NAME).open("rb") as file:  # the others were synced when they were written
-        os.fsync(file.fileno())
+    if finished.model.progress.history:
+        curves_picture(folder / "curves.png", finished.model.progress.history, finished.model.progress.best_epoch)
+    with file.open("rb") as written:  # the others were synced when they were written
+        os.fsync(written.fileno())
     fsync_folder(folder)
     folder.rename(out / finished.model_id)
     fsync_folder(out)
@@ -98,21 +98,22 @@ def remove_models(out: Path, old: Collection[str], known: Collection[str], kept:
 
 
 def _card(finished: Finished) -> dict[str, Any]:
-    longest = finished.clips[max(finished.clips)]
-    measures, progress = finished.measures, finished.progress
+    model, measures, progress = finished.model, finished.measures, finished.model.progress
+    clips = model.clips
     return {
         "format": CARD_FORMAT,
         "id": finished.model_id,
         "family": finished.family,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "genres": list(finished.genres),
-        "seconds": max(finished.clips),
-        "learned_seconds": sorted(finished.clips),
+        "seconds": max(clips),
+        "learned_seconds": sorted(clips),
         "form": finished.form,
-        "rows": longest.rows,
-        "columns": longest.columns,
+        "shape": list(clips[max(clips)].shape),
+        "file": model.file,
         "output": "logits",
-        "parameters": int(finished.network.count_params()),
+        "parameters": model.parameters,
+        "recipe": dict(model.chosen),
         "temperature": finished.temperature,
         "thresholds": finished.thresholds,
         "measured_on": measures.split,
@@ -123,7 +124,8 @@ def _card(finished: Finished) -> dict[str, Any]:
         "intervals": {name: list(ends) for name, ends in measures.intervals.items()},
         "genre_rows": measures.genres,
         "confusion": measures.confusion.tolist(),
-        "counts": _counts(finished.clips, finished.genres),
+        "outside": measures.outside,
+        "counts": _counts(clips, finished.genres),
         "epochs": progress.epoch,
         "best_epoch": progress.best_epoch,
         "train_seconds": round(progress.seconds, 3),
@@ -136,14 +138,8 @@ def _card(finished: Finished) -> dict[str, Any]:
 
 
 def _versions() -> dict[str, str]:
-    keras, tensorflow = load()
-    return {
-        "tagger": tagger.__version__,
-        "python": platform.python_version(),
-        "tensorflow": tensorflow.__version__,
-        "keras": keras.__version__,
-        "numpy": np.__version__,
-    }
+    packages = {name: importlib.metadata.version(name) for name in ("tensorflow", "keras", "scikit-learn", "numpy")}
+    return {"tagger": tagger.__version__, "python": platform.python_version(), **packages}
 
 
 def _counts(clips: Mapping[int, ClipSet], genres: tuple[str, ...]) -> dict[str, Any]:

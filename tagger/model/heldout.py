@@ -7,13 +7,14 @@ import io
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tagger.base.errors import NoModel
 from tagger.base.files import write_bytes
-from tagger.base.records import Split
+from tagger.base.records import NONE, Split
 from tagger.model.clips import ClipSet
 from tagger.model.fit import READ_CLIPS, log_softmax
 
@@ -60,6 +61,20 @@ class Heldout:
         """Return the rows of these splits."""
         return self.only(np.isin(self.splits, [str(split) for split in splits]))
 
+    @property
+    def inside(self) -> NDArray[np.bool_]:
+        """Which of the tracks are of a canonical genre, and not there to teach what is none; bool (n,)."""
+        none = self.genres.index(NONE) if NONE in self.genres else -1
+        return self.labels != none
+
+    def labelled(self) -> Heldout:
+        """Return the tracks of canonical genres."""
+        return self.only(self.inside)
+
+    def outside(self) -> Heldout:
+        """Return the tracks that are none of the genres."""
+        return self.only(~self.inside)
+
     def tempered(self, temperature: float) -> Heldout:
         """Return the same tracks with the probabilities at another temperature: over 1 less sure, under 1 surer."""
         return replace(self, probabilities=temper(self.probabilities, temperature))
@@ -88,7 +103,7 @@ def unheard(clips: ClipSet, groups: Collection[str] = ()) -> NDArray[np.int64]:
 
 
 def listen(
-    logits: Callable[[NDArray[np.uint8]], NDArray[np.float32]],
+    logits: Callable[[NDArray[Any]], NDArray[np.float32]],
     clips: ClipSet,
     positions: NDArray[np.int64],
     genres: Iterable[str],
@@ -98,7 +113,7 @@ def listen(
     Parameters
     ----------
     logits : callable
-        From uint8 (n, rows, columns) to float32 (n, genres).
+        From inputs (n, ...) to float32 (n, genres).
     clips : ClipSet
         Of the length that the model works with.
     positions : int64 array
@@ -109,7 +124,7 @@ def listen(
     pieces = [positions[start : start + READ_CLIPS] for start in range(0, positions.size, READ_CLIPS)]
     names = tuple(genres)
     empty = np.zeros((0, len(names)))
-    logs = np.concatenate([log_softmax(logits(clips.images[piece])) for piece in pieces]) if pieces else empty
+    logs = np.concatenate([log_softmax(logits(clips.inputs[piece])) for piece in pieces]) if pieces else empty
     labels = clips.labels[positions]
     right = logs.argmax(axis=1) == labels
     # A name can stand for two tracks where nobody made sure of it: under different genres, they are different ones.

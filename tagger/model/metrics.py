@@ -11,8 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import beta
 
-from tagger.base.records import Split
+from tagger.base.records import NONE, Split
 from tagger.model.calibrate import measured
 from tagger.model.heldout import Heldout
 
@@ -33,7 +34,9 @@ class Measures:
     """What is known about a model.
 
     `split` is where it was measured: test, or val where there is no test, or none; `metrics` and `intervals` have the
-    keys of `METRICS`; `confusion` is int (genres, genres), rows are what people say; `genres` has a row per genre.
+    keys of `METRICS`; `confusion` is int (genres, genres), rows are what people say; `genres` has a row per genre. All
+    figures are of tracks of canonical genres; `outside` says how many held-out tracks that are none of them would be
+    written (`tracks written share`, and `low high` of its 95% interval, Clopper and Pearson's).
     """
 
     split: str
@@ -44,6 +47,7 @@ class Measures:
     intervals: dict[str, tuple[float, float]]
     confusion: NDArray[np.int64]
     genres: list[dict[str, object]]
+    outside: dict[str, float]
 
 
 def measure(heldout: Heldout, limits: Mapping[str, float | None], taken: NDArray[np.bool_], seed: int = 0) -> Measures:
@@ -66,13 +70,17 @@ def measure(heldout: Heldout, limits: Mapping[str, float | None], taken: NDArray
     Measures
         Where there are no tracks to measure on, every figure is 0 and `split` is "none".
     """
-    split = next((split for split in (Split.TEST, Split.VAL) if len(heldout.of(split))), None)
+    split = next((split for split in (Split.TEST, Split.VAL) if len(heldout.of(split).labelled())), None)
     if split is None:
         size = len(heldout.genres)
         nothing = dict.fromkeys(METRICS, 0.0)
         return Measures("none", 0, 0, 0, nothing, dict.fromkeys(METRICS, (0.0, 1.0)),
-                        np.zeros((size, size), np.int64), _genre_rows(heldout, heldout, limits))  # fmt: skip
+                        np.zeros((size, size), np.int64), _genre_rows(heldout, heldout, limits),
+                        _outside(heldout.only(np.zeros(0, np.int64)), taken[:0]))  # fmt: skip
     here = heldout.splits == str(split)
+    outside = _outside(heldout.only(here & ~heldout.inside), taken[here & ~heldout.inside])
+    confusion = _confusion(heldout.only(here))
+    here &= heldout.inside
     tracks = heldout.only(here)
     groups, owner = np.unique(tracks.groups, return_inverse=True)
     sums = np.zeros((groups.size, _columns(len(heldout.genres))))
@@ -83,8 +91,18 @@ def measure(heldout: Heldout, limits: Mapping[str, float | None], taken: NDArray
         str(split), len(tracks), int(tracks.clips.sum()), int(groups.size),
         {name: float(value) for name, value in figures.items()},
         _intervals(sums, len(heldout.genres), majority, seed),
-        _confusion(tracks), _genre_rows(heldout, tracks, limits),
+        confusion, _genre_rows(heldout, tracks, limits), outside,
     )  # fmt: skip
+
+
+def _outside(tracks: Heldout, taken: NDArray[np.bool_]) -> dict[str, float]:
+    """Return how many tracks that are none of the genres would be written, with the 95% interval of the share."""
+    count, written = len(tracks), int(taken.sum())
+    low, high = (float(beta.ppf(tail, *ends)) if min(ends) > 0 else edge for tail, ends, edge in (
+        ((1 - INTERVAL) / 2, (written, count - written + 1), 0.0),
+        ((1 + INTERVAL) / 2, (written + 1, count - written), 1.0),
+    ))  # fmt: skip
+    return {"tracks": count, "written": written, "share": written / count if count else 0.0, "low": low, "high": high}
 
 
 def _columns(genres: int) -> int:
@@ -179,6 +197,8 @@ def _genre_rows(heldout: Heldout, tracks: Heldout, limits: Mapping[str, float | 
     known = measured(heldout)
     rows: list[dict[str, object]] = []
     for i, genre in enumerate(heldout.genres):
+        if genre == NONE:
+            continue
         said, called, hits = int(confusion[i].sum()), int(confusion[:, i].sum()), int(confusion[i, i])
         rows.append(
             {

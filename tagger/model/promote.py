@@ -56,8 +56,8 @@ def compare_on(
     one = clips[old.seconds]
     union = (*old.genres, *(genre for genre in genres if genre not in old.genres))
     place = np.array([union.index(genre) for genre in genres])
-    ours = ClipSet(one.images, place[one.labels], one.tracks, one.groups, one.splits)
-    old.check_size(one.images.shape)
+    ours = one.with_labels(place[one.labels])
+    old.check_size(one.inputs.shape)
     unknown = len(union) - len(old.genres)
     chosen = unheard(ours, {*exclude_groups, *old.trained_groups()})
     found = listen(
@@ -72,8 +72,8 @@ def is_not_worse(new: Heldout, old: Heldout) -> Comparison:
     The share of right tracks decides; as many right is not worse, since the new model has learned from more.
     """
     split = Split.TEST if len(new.of(Split.TEST)) else Split.VAL
-    right = _right_by_track(new.of(split))
-    before = _right_by_track(old.of(Split.TEST, Split.VAL))
+    right = _right_by_track(new.of(split).labelled())
+    before = _right_by_track(old.of(Split.TEST, Split.VAL).labelled())
     both = sorted(right.keys() & before.keys())
     if not both:
         return Comparison(0, 0, 0, True, "there is no held-out track that the old model has not learned from")

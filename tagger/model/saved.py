@@ -13,36 +13,46 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tagger.base.errors import NoModel
+from tagger.model import classical
 from tagger.model.fit import forward, log_softmax
 from tagger.model.heldout import Heldout, of_track, read_heldout, temper
 from tagger.model.quiet import load as load_keras
 
-CARD_FORMAT = 1
+CARD_FORMAT = 2
 NETWORK_NAME = "model.keras"
+ESTIMATOR_NAME = "model.skops"
 CARD_NAME = "card.json"
 HELDOUT_NAME = "heldout.csv"
 GROUPS_NAME = "groups.json"
-NEEDED = ("id", "family", "genres", "seconds", "form", "rows", "columns", "temperature", "thresholds", "sha256")
+NEEDED = ("id", "family", "genres", "seconds", "form", "shape", "file", "temperature", "thresholds", "sha256")
 
 
 class Classifier:
-    """A network with its card: from pictures of clips to calibrated probabilities of genres.
+    """A model with its card: from clips to calibrated probabilities of genres.
 
     Parameters
     ----------
-    network : keras.Model
-        Gives logits.
+    logits : callable
+        From inputs (n, ...) to float32 (n, genres).
+    shape : tuple
+        Of one clip's input; None where any length will do.
     card : mapping
         What `card.json` holds.
     folder : Path
         Where it lies.
     """
 
-    def __init__(self, network: Any, card: Mapping[str, Any], folder: Path) -> None:
-        self.network = network
+    def __init__(
+        self,
+        logits: Callable[[NDArray[Any]], NDArray[np.float32]],
+        shape: tuple[int | None, ...],
+        card: Mapping[str, Any],
+        folder: Path,
+    ) -> None:
+        self.logits = logits
+        self.shape = shape
         self.card = dict(card)
         self.folder = folder
-        self.logits: Callable[[NDArray[np.uint8]], NDArray[np.float32]] = forward(network)
 
     @property
     def id(self) -> str:
@@ -60,7 +70,7 @@ class Classifier:
 
     @property
     def form_card(self) -> dict[str, Any]:
-        """The settings of its spectrograms, as the data set gave them."""
+        """The settings of what it hears, as the data set gave them."""
         return dict(self.card["form"])
 
     @property
@@ -72,32 +82,32 @@ class Classifier:
         """The thresholds for the promise at the time of training; for another promise see `calibrate.thresholds`."""
         return dict(self.card["thresholds"])
 
-    def probabilities(self, images: NDArray[np.uint8]) -> NDArray[np.float64]:
-        """Return what the network makes of each clip by itself, not calibrated: (n, genres).
+    def probabilities(self, inputs: NDArray[Any]) -> NDArray[np.float64]:
+        """Return what the model makes of each clip by itself, not calibrated: (n, genres).
 
         Parameters
         ----------
-        images : uint8 array of shape (n, rows, columns)
+        inputs : array of shape (n, ...)
         """
-        self.check_size(images.shape)
-        return np.exp(log_softmax(self.logits(images)))
+        self.check_size(inputs.shape)
+        return np.exp(log_softmax(self.logits(inputs)))
 
-    def track_probabilities(self, tracks: Sequence[NDArray[np.uint8]]) -> NDArray[np.float64]:
+    def track_probabilities(self, tracks: Sequence[NDArray[Any]]) -> NDArray[np.float64]:
         """Return the calibrated probabilities of tracks; (tracks, genres).
 
         Parameters
         ----------
-        tracks : sequence of uint8 arrays of shape (clips, rows, columns)
-            The clips of each track, at least one; all go through the network together.
+        tracks : sequence of arrays of shape (clips, ...)
+            The clips of each track, at least one; all go through the model together.
         """
         if not tracks:
             return np.zeros((0, len(self.genres)))
         counts = np.array([len(clips) for clips in tracks])
         if counts.min() == 0:
             raise ValueError("a track has no clips")
-        images = np.concatenate(tracks)
-        self.check_size(images.shape)
-        logs = log_softmax(self.logits(images))
+        inputs = np.concatenate(tracks)
+        self.check_size(inputs.shape)
+        logs = log_softmax(self.logits(inputs))
         starts = np.concatenate([[0], np.cumsum(counts)[:-1]])
         return temper(of_track(np.add.reduceat(logs, starts, axis=0) / counts[:, None]), self.temperature)
 
@@ -131,14 +141,14 @@ class Classifier:
         keys = sorted(key for key in own.keys() | form.keys() if own.get(key) != form.get(key))
         if keys:
             differs = "; ".join(f"{key} is {form.get(key)!r}, the model needs {own.get(key)!r}" for key in keys)
-            raise NoModel(f"model {self.id} does not fit these spectrograms: {differs}")
+            raise NoModel(f"model {self.id} does not fit these clips: {differs}")
 
     def check_size(self, shape: tuple[int, ...]) -> None:
-        """Refuse pictures, (n, rows, columns), of a size that the network does not take."""
-        rows, columns = self.network.input_shape[1:3]
-        if len(shape) != 3 or shape[1] != rows or (columns is not None and shape[2] != columns):
-            wanted = f"{rows} x {columns or 'any'}"
-            raise NoModel(f"model {self.id} takes pictures of {wanted} (rows x columns), not {shape[1:]}")
+        """Refuse clips, (n, ...), of a size that the model does not take."""
+        fits = len(shape) == len(self.shape) + 1
+        if not fits or any(own not in (None, one) for own, one in zip(self.shape, shape[1:], strict=True)):
+            wanted, given = (" x ".join(str(one or "any") for one in size) for size in (self.shape, shape[1:]))
+            raise NoModel(f"model {self.id} takes clips of the shape {wanted}, not {given}")
 
 
 def load(folder: Path) -> Classifier:
@@ -150,7 +160,7 @@ def load(folder: Path) -> Classifier:
         If there is none, or it is damaged or made by a version that does not fit.
     """
     card = read_card(folder)
-    path = folder / NETWORK_NAME
+    path = folder / str(card["file"])
     try:
         digest = file_hash(path)
     except OSError as error:
@@ -158,17 +168,25 @@ def load(folder: Path) -> Classifier:
     if digest != card["sha256"]:
         raise NoModel(f"{path} is not the file that {folder / CARD_NAME} belongs to: it is damaged or was exchanged; "
                       "train a new model or restore the folder")  # fmt: skip
+    if path.name == ESTIMATOR_NAME:
+        model = classical.load(path)
+        return Classifier(classical.logits_of(model, len(card["genres"])), tuple(card["shape"]), card, folder)
+    return _network(path, card, folder)
+
+
+def _network(path: Path, card: Mapping[str, Any], folder: Path) -> Classifier:
     keras, _ = load_keras()
     try:
         network = keras.saving.load_model(path, compile=False, safe_mode=True)
     except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
         first = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise NoModel(f"{path} cannot be loaded by Keras {keras.__version__}: {first}; train a new model") from error
-    outputs, rows = network.output_shape[-1], network.input_shape[1]
-    if outputs != len(card["genres"]) or rows != card["rows"]:
-        raise NoModel(f"{path} has {rows} rows and {outputs} genres, its card says {card['rows']} and "
+    shape = network.input_shape[1 : 1 + len(card["shape"])]
+    outputs = network.output_shape[-1]
+    if outputs != len(card["genres"]) or shape[0] != card["shape"][0]:
+        raise NoModel(f"{path} takes {shape[0]} rows and gives {outputs} genres, its card says {card['shape'][0]} and "
                       f"{len(card['genres'])}; train a new model")  # fmt: skip
-    return Classifier(network, card, folder)
+    return Classifier(forward(network), shape, card, folder)
 
 
 def read_card(folder: Path) -> dict[str, Any]:
@@ -192,6 +210,8 @@ def read_card(folder: Path) -> dict[str, Any]:
     missing = [key for key in NEEDED if key not in card]
     if missing:
         raise NoModel(f"{path} lacks {', '.join(missing)}; train a new model")
+    if card["file"] not in (NETWORK_NAME, ESTIMATOR_NAME):
+        raise NoModel(f"{path} names {card['file']!r}, which is no model's file; train a new model")
     return card
 
 

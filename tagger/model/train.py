@@ -11,14 +11,16 @@ from typing import Any
 
 from tagger.model.clips import ClipSet, check
 from tagger.model.evaluate import examine
-from tagger.model.families import family_named
+from tagger.model.families import Classical, family_named
 from tagger.model.folder import Finished, write_model
 from tagger.model.heldout import Heldout
+from tagger.model.learned import LearnedModel, learn_classical, of_network
 from tagger.model.quiet import seed_everything
+from tagger.model.recipe import Recipe
 from tagger.model.state import drop_state, settings_key
 from tagger.model.training import Epoch, Training, Watch
 
-__all__ = ["Epoch", "TrainResult", "Watch", "train"]
+__all__ = ["Epoch", "TrainResult", "Watch", "learn", "train"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,7 @@ def train(
     out: Path,
     work: Path,
     *,
+    recipe: Recipe | None = None,
     seed: int = 1,
     deterministic: bool = False,
     max_epochs: int = 60,
@@ -51,21 +54,24 @@ def train(
 ) -> TrainResult:
     """Train a model, or go on with a training that was cut short.
 
-    The validation split decides when the learning rate falls, when training ends and which epoch is kept. Clips of
-    the longest length are what the model will hear; shorter ones are learned from too, by families that can.
+    The validation split decides when the learning rate falls, when training ends and which epoch is kept; for a
+    classical model, which row of its grid. Clips of the longest length are what the model will hear; shorter ones are
+    learned from too, by families that can.
 
     Parameters
     ----------
     clips : mapping of int to ClipSet
         By length in seconds.
     genres : sequence of str
-        Genre ids, in which the labels count.
+        Genre ids, in which the labels count; with `NONE` where tracks teach what is none of them.
     family : str
         A key of `FAMILIES`.
     out : Path
         The folder of models; the new one becomes a folder in it.
     work : Path
         The folder for the state of an unfinished training.
+    recipe : Recipe, optional
+        How to train a network; the family's by default.
     seed : int
         Of weights, order and changes of the clips.
     deterministic : bool
@@ -75,7 +81,7 @@ def train(
     promise, promise_confidence : float
         See `tagger.model.calibrate.thresholds`.
     form : mapping, optional
-        The settings of the spectrograms, for the card; none if they are not known.
+        The settings of the inputs, for the card; none if they are not known.
     facts : mapping, optional
         More for the card, such as `map_hash` and `split_seed`.
     watch : Watch, optional
@@ -93,33 +99,62 @@ def train(
     Stopped
         When `watch.should_stop` said so; the state is kept.
     """
-    kind = family_named(family)
-    heard = {seconds: one for seconds, one in clips.items() if len(one)}
-    check(heard, genres)
-    if not kind.any_length:
-        heard = {max(heard): heard[max(heard)]}
-    seed_everything(seed, deterministic)
-    watch = watch or Watch()
-    settings = settings_key(
-        family=kind.name, recipe=repr(kind.recipe), genres=list(genres), seed=seed, deterministic=deterministic,
-        rows=heard[max(heard)].rows, form=dict(form or {}), seconds=sorted(heard),
-    )  # fmt: skip
-    training = Training(heard, genres, kind, seed, work, watch)
-    training.begin(settings, exact=deterministic)
-    if not training.learn(max_epochs):
-        return TrainResult(True, training.progress.epoch)
-    learner, progress = training.learner, training.progress
-    learner.kept.set_weights(training.best)
+    found = learn(clips, genres, family, work, recipe=recipe, seed=seed, deterministic=deterministic,
+                  max_epochs=max_epochs, form=form, watch=watch)  # fmt: skip
+    if isinstance(found, int):
+        return TrainResult(True, found)
     heldout, temperature, limits, measures = examine(
-        learner.logits, heard[max(heard)], genres, promise, promise_confidence
+        found.logits, found.clips[max(found.clips)], genres, promise, promise_confidence
     )
     finished = Finished(
-        model_id=f"{time.strftime('%Y%m%dT%H%M%S')}-{kind.name}-{secrets.token_hex(2)}",
-        network=learner.kept, family=kind.name, genres=tuple(genres), form=dict(form or {}), clips=heard,
-        progress=progress, heldout=heldout, temperature=temperature, thresholds=limits, measures=measures,
+        model_id=f"{time.strftime('%Y%m%dT%H%M%S')}-{family}-{secrets.token_hex(2)}",
+        model=found, family=family, genres=tuple(genres), form=dict(form or {}),
+        heldout=heldout, temperature=temperature, thresholds=limits, measures=measures,
         facts={"seed": seed, "deterministic": deterministic, "promise": promise,
                "promise_confidence": promise_confidence, **(facts or {})},
     )  # fmt: skip
     card = write_model(out, finished)
     drop_state(work)
-    return TrainResult(False, progress.epoch, finished.model_id, out / finished.model_id, card, heldout)
+    return TrainResult(False, found.progress.epoch, finished.model_id, out / finished.model_id, card, heldout)
+
+
+def learn(
+    clips: Mapping[int, ClipSet],
+    genres: Sequence[str],
+    family: str,
+    work: Path,
+    *,
+    recipe: Recipe | None = None,
+    seed: int = 1,
+    deterministic: bool = False,
+    max_epochs: int = 60,
+    form: Mapping[str, Any] | None = None,
+    watch: Watch | None = None,
+) -> LearnedModel | int:
+    """Learn from the training split, as `train` does, and write nothing but the state of an unfinished training.
+
+    Returns
+    -------
+    LearnedModel or int
+        The model; or, when the time was out, the number of epochs so far.
+    """
+    kind = family_named(family)
+    heard = {seconds: one for seconds, one in clips.items() if len(one)}
+    check(heard, genres)
+    if not kind.any_length:
+        heard = {max(heard): heard[max(heard)]}
+    watch = watch or Watch()
+    if isinstance(kind, Classical):
+        return learn_classical(kind, heard, genres, seed, watch, deterministic)
+    seed_everything(seed, deterministic)
+    recipe = recipe or kind.recipe
+    settings = settings_key(
+        family=kind.name, recipe=repr(recipe), genres=list(genres), seed=seed, deterministic=deterministic,
+        shape=heard[max(heard)].shape[0], form=dict(form or {}), seconds=sorted(heard),
+    )  # fmt: skip
+    training = Training(heard, genres, kind, recipe, seed, work, watch, form)
+    training.begin(settings, exact=deterministic)
+    if not training.learn(max_epochs):
+        return training.progress.epoch
+    training.learner.kept.set_weights(training.best)
+    return of_network(training.learner.kept, training.learner.logits, heard, recipe, training.progress)

@@ -17,10 +17,12 @@ from numpy.typing import NDArray
 from tagger.base.errors import Stopped, TaggerError
 from tagger.base.records import Split
 from tagger.model.batches import genre_weights, training_batches
+from tagger.model.blueprint import Blueprint
 from tagger.model.clips import ClipSet
-from tagger.model.families import Family
+from tagger.model.families import Network
 from tagger.model.fit import Learner, validation
 from tagger.model.heldout import unheard
+from tagger.model.recipe import Recipe
 from tagger.model.state import Progress, data_key, drop_state, load_state, names_in, save_state
 
 SAVE_SECONDS = 10.0  # state goes to disk at most this often: a kill costs this much and the epoch under way
@@ -65,32 +67,45 @@ class Training:
         By length in seconds, none empty; the longest is what the network will hear.
     genres : sequence of str
         Ids, in which the labels count.
-    family : Family
-        What to train, and how.
+    family : Network
+        What to train.
+    recipe : Recipe
+        How.
     seed : int
         Of order and changes of the clips.
     work : Path
         The folder for its state.
     watch : Watch
         Time limit, stop request, progress.
+    form : mapping, optional
+        Of the inputs, from the data set's card.
     """
 
     def __init__(
-        self, clips: Mapping[int, ClipSet], genres: Sequence[str], family: Family, seed: int, work: Path, watch: Watch
+        self,
+        clips: Mapping[int, ClipSet],
+        genres: Sequence[str],
+        family: Network,
+        recipe: Recipe,
+        seed: int,
+        work: Path,
+        watch: Watch,
+        form: Mapping[str, Any] | None = None,
     ) -> None:
         self.clips = clips
         self.genres = genres
-        self.recipe = family.recipe
+        self.recipe = recipe
         self.seed = seed
         self.work = work
         self.watch = watch
         longest = clips[max(clips)]
-        build = partial(family.build, longest.rows, longest.columns, len(genres))
-        self.learner = Learner(build, family.recipe)
+        labels = np.concatenate([one.labels[one.of(Split.TRAIN)] for one in clips.values()])
+        shares = np.bincount(labels, minlength=len(genres)) / max(1, labels.size)
+        plan = Blueprint(longest.shape, len(genres), recipe, form or {})
+        self.learner = Learner(partial(family.build, plan), recipe, shares if recipe.balance == "logit" else None)
         held = unheard(longest)
         self.validation = held[longest.splits[held] == str(Split.VAL)]
-        labels = np.concatenate([one.labels[one.of(Split.TRAIN)] for one in clips.values()])
-        self.weights = genre_weights(labels, len(genres))
+        self.weights = genre_weights(labels, len(genres), recipe.strength)
         self.progress = Progress("", "", [])
         self.best: list[NDArray[Any]] = self.learner.weights()
         self._kept: dict[str, NDArray[Any]] = {}

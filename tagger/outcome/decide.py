@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Mapping
 
-from tagger.base.records import Decision
+from tagger.base.records import NONE, Decision
 
 FINEST_DIGITS = 6  # beyond this two confidences are shown alike; calibration is not that fine
 
@@ -20,7 +20,8 @@ def decide(
     Parameters
     ----------
     probabilities : mapping of genre id to float
-        Calibrated, each in [0, 1]; at least one.
+        Calibrated, each in [0, 1]; at least one genre. Where the model can say that it is none of the genres, `NONE`
+        has the probability of that.
     thresholds : mapping of genre id to float or None
         The confidence from which the genre keeps the promise on held-out artists; None: at none. A genre that is
         not in it counts as None.
@@ -42,14 +43,16 @@ def decide(
     ValueError
         If there are no probabilities, or one is not a number in [0, 1].
     """
-    if not probabilities:
+    if not probabilities.keys() - {NONE}:
         raise ValueError("no probabilities to decide from")
     for genre, probability in probabilities.items():
         if not (math.isfinite(probability) and 0 <= probability <= 1):
             raise ValueError(f"the probability of {genre} is {probability!r}, which is not within 0 and 1")
-    genre = min(probabilities, key=lambda name: (-probabilities[name], name))
+    genre = min(probabilities.keys() - {NONE}, key=lambda name: (-probabilities[name], name))
     confidence = float(probabilities[genre])
     threshold = thresholds.get(genre)
+    if (none := probabilities.get(NONE, 0.0)) >= confidence:
+        return genre, confidence, Decision.ABSTAIN, f"sounds like none of the genres ({none:.2f})"
     if genre in unmeasured:
         return genre, confidence, Decision.ABSTAIN, f"{genre} is not measured: too few held-out artists"
     if threshold is None:

@@ -14,10 +14,11 @@ from tagger.base.records import Split
 from tagger.model import clips as clips_module
 from tagger.model.batches import augment, epoch_plan, genre_weights, training_batches
 from tagger.model.clips import ClipSet, TooFewLabels, check, gather
-from tagger.model.families import Recipe
 from tagger.model.fit import log_softmax
 from tagger.model.heldout import listen, unheard
+from tagger.model.recipe import Recipe
 
+AUGMENTED = Recipe(1e-3, mask=0.15, equalise=1.0, shift=True)
 GENRES = ["alt", "edm", "jazz", "rock"]
 Make = Callable[..., dict[int, ClipSet]]
 
@@ -43,10 +44,10 @@ def picture(path: Path) -> np.ndarray:
 def test_gather_keeps_rows_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: int) -> None:
     monkeypatch.setattr(clips_module, "SPILL_BYTES", limit)
     found = gather(files(), picture, GENRES, tmp_path / "spill")
-    assert found.images[:, 0, 0].tolist() == list(range(6))
+    assert found.inputs[:, 0, 0].tolist() == list(range(6))
     assert found.labels.tolist() == [0, 1, 2, 3, 0, 1]
     assert found.tracks.tolist() == [f"t{i}" for i in range(6)]
-    assert isinstance(found.images, np.memmap) == (limit == 10)
+    assert isinstance(found.inputs, np.memmap) == (limit == 10)
     assert not list(tmp_path.rglob("*.clips*"))  # nothing is left behind, even by a kill
 
 
@@ -98,12 +99,12 @@ def test_a_clip_set_is_rectangular(make_clips: Make) -> None:
     with pytest.raises(ValueError, match="differ in length"):
         replace(one, labels=one.labels[:-1])
     with pytest.raises(ValueError, match="not uint8"):
-        replace(one, images=one.images.astype(np.float32))
+        replace(one, inputs=one.inputs.astype(np.float64))
 
 
 def test_the_digest_knows_every_part(make_clips: Make) -> None:
     one = make_clips()[1]
-    brighter = one.images.copy()
+    brighter = one.inputs.copy()
     brighter[-1, -1, -1] ^= 1
     others = [
         replace(one, images=brighter),
@@ -112,7 +113,7 @@ def test_the_digest_knows_every_part(make_clips: Make) -> None:
         replace(one, splits=one.splits[::-1].copy()),
     ]
     assert len({one.digest(), *(other.digest() for other in others)}) == 5
-    assert one.digest() == replace(one, images=one.images.copy()).digest()
+    assert one.digest() == replace(one, inputs=one.inputs.copy()).digest()
 
 
 def test_rare_genres_count_more_but_not_without_end() -> None:
@@ -142,11 +143,11 @@ def test_short_epochs_go_through_everything_in_turn(make_clips: Make) -> None:
 
 
 def test_batches_follow_from_seed_and_epoch(make_clips: Make) -> None:
-    recipe = Recipe(1e-3, batch=16, smoothing=0.1, mixup=0.2, augment=True)
+    recipe = Recipe(1e-3, batch=16, smoothing=0.1, mixup=0.2, mask=0.15, equalise=1.0, shift=True)
     weights = genre_weights(make_clips()[1].labels, 4)
 
     def images(seed: int, epoch: int) -> list[np.ndarray]:
-        return [batch.images for batch in training_batches(make_clips(), 4, recipe, weights, seed, epoch)]
+        return [batch.inputs for batch in training_batches(make_clips(), 4, recipe, weights, seed, epoch)]
 
     first = images(1, 0)
     assert all((a == b).all() for a, b in zip(first, images(1, 0), strict=True))
@@ -156,10 +157,10 @@ def test_batches_follow_from_seed_and_epoch(make_clips: Make) -> None:
 
 def test_targets_are_those_of_the_pictures(make_clips: Make) -> None:
     clips = make_clips()
-    by_picture = {image.tobytes(): label for image, label in zip(clips[1].images, clips[1].labels, strict=True)}
+    by_picture = {image.tobytes(): label for image, label in zip(clips[1].inputs, clips[1].labels, strict=True)}
     for batch in training_batches(clips, 4, Recipe(1e-3, batch=16), np.ones(4, np.float32), 1, 0):
-        assert batch.images.dtype == batch.targets.dtype == batch.weights.dtype == np.float32
-        labels = [by_picture[image[..., 0].astype(np.uint8).tobytes()] for image in batch.images]
+        assert batch.inputs.dtype == batch.targets.dtype == batch.weights.dtype == np.float32
+        labels = [by_picture[image.astype(np.uint8).tobytes()] for image in batch.inputs]
         np.testing.assert_array_equal(batch.targets.argmax(axis=1), labels)
 
 
@@ -172,13 +173,13 @@ def test_mixed_and_smoothed_targets_add_up(make_clips: Make) -> None:
 
 def test_changed_pictures_stay_pictures_of_the_same() -> None:
     images = np.random.default_rng(0).uniform(0, 255, (32, 40, 30)).astype(np.float32)
-    changed = augment(images.copy(), np.random.default_rng(1))
+    changed = augment(images.copy(), AUGMENTED, np.random.default_rng(1))
     assert changed.shape == images.shape
     assert changed.dtype == np.float32
     assert 0 <= changed.min() <= changed.max() <= 255
     assert abs(changed.mean() - images.mean()) < 15
     assert (np.abs(changed - images).mean(axis=(1, 2)) > 1).all()
-    assert (augment(np.zeros_like(images), np.random.default_rng(1)) == 0).all()  # silence stays silent
+    assert (augment(np.zeros_like(images), AUGMENTED, np.random.default_rng(1)) == 0).all()  # silence stays silent
 
 
 def test_artists_heard_in_training_are_no_measure(make_clips: Make) -> None:
@@ -195,7 +196,7 @@ def test_artists_heard_in_training_are_no_measure(make_clips: Make) -> None:
 def test_tracks_are_put_together_from_their_clips(make_clips: Make) -> None:
     one = make_clips()[1]
     answers = np.random.default_rng(0).normal(size=(len(one), 4)).astype(np.float32)
-    where = {image.tobytes(): row for row, image in enumerate(one.images)}
+    where = {image.tobytes(): row for row, image in enumerate(one.inputs)}
 
     def logits(images: np.ndarray) -> np.ndarray:
         return answers[[where[image.tobytes()] for image in images]]

@@ -12,11 +12,14 @@ import numpy as np
 import pytest
 
 from tagger.base.errors import NoModel, UsageError
+from tagger.model.blueprint import Blueprint
 from tagger.model.clips import ClipSet
 from tagger.model.describe import describe
 from tagger.model.evaluate import evaluate
-from tagger.model.families import build_cnn2d, build_wtsc, family_named
+from tagger.model.families import FAMILIES, Network, family_named
 from tagger.model.metrics import METRICS
+from tagger.model.networks import cnn2d, wtsc
+from tagger.model.recipe import Recipe
 from tagger.model.saved import load, read_card
 from tagger.model.state import STATE_NAME
 from tagger.model.train import TrainResult, train
@@ -40,26 +43,28 @@ def trained(make_clips: Make, tmp_path_factory: pytest.TempPathFactory) -> tuple
 
 
 @pytest.mark.parametrize(
-    ("build", "rows", "columns", "parameters"),
+    ("family", "shape", "parameters"),
     [
-        pytest.param(build_wtsc, 129, 98, 211_450, id="wtsc 1 s"),
-        pytest.param(build_wtsc, 129, 196, 443_450, id="wtsc 2 s"),
-        pytest.param(build_cnn2d, 96, 87, 290_714, id="cnn2d"),
+        pytest.param("cnn2d-wtsc", (129, 98), 211_450, id="wtsc 1 s"),
+        pytest.param("cnn2d-wtsc", (129, 196), 443_450, id="wtsc 2 s"),
+        pytest.param("cnn2d", (96, 87), 290_714, id="cnn2d"),
     ],
 )
-def test_parameters(build: Callable[[int, int, int], object], rows: int, columns: int, parameters: int) -> None:
-    assert build(rows, columns, 10).count_params() == parameters  # type: ignore[attr-defined]
+def test_parameters(family: str, shape: tuple[int, int], parameters: int) -> None:
+    kind = FAMILIES[family]
+    assert isinstance(kind, Network)
+    assert kind.build(Blueprint(shape, 10, kind.recipe)).count_params() == parameters
 
 
 @pytest.mark.parametrize("rows,columns", [(96, 44), (96, 87), (33, 5), (20, 20)])
 def test_cnn2d_takes_any_size(rows: int, columns: int) -> None:
-    network = build_cnn2d(rows, columns, 3)
+    network = cnn2d(Blueprint((rows, columns), 3, Recipe(1e-3)))
     assert network(np.zeros((2, rows, columns, 1), np.float32)).shape == (2, 3)
 
 
 def test_wtsc_says_what_is_too_small() -> None:
     with pytest.raises(UsageError, match="at least 16 x 16, these are 96 x 12"):
-        build_wtsc(96, 12, 10)
+        wtsc(Blueprint((96, 12), 10, Recipe(1e-3)))
 
 
 def test_an_unknown_family_is_named() -> None:
@@ -111,10 +116,10 @@ def test_a_loaded_model_says_what_the_trained_one_said(trained: tuple[TrainResul
     model = load(result.folder)
     expected = result.heldout
     assert expected is not None
-    tracks = [clips[2].images[clips[2].tracks == name] for name in expected.tracks]
+    tracks = [clips[2].inputs[clips[2].tracks == name] for name in expected.tracks]
     np.testing.assert_allclose(model.track_probabilities(tracks), expected.probabilities, atol=1e-4)
     np.testing.assert_allclose(model.heldout().probabilities, expected.probabilities, atol=1e-8)
-    assert model.probabilities(clips[2].images[:7]).sum(axis=1) == pytest.approx(np.ones(7))
+    assert model.probabilities(clips[2].inputs[:7]).sum(axis=1) == pytest.approx(np.ones(7))
     assert model.track_probabilities([]).shape == (0, 4)
     short = [tracks[0][:1], tracks[1][:3], tracks[2][:2]]  # tracks may have different numbers of clips
     one_by_one = np.concatenate([model.track_probabilities([track]) for track in short])
@@ -154,7 +159,7 @@ def test_a_model_refuses_what_does_not_fit(trained: tuple[TrainResult, dict[int,
         pytest.param(lambda folder: (folder / "card.json").unlink(), "holds no model", id="no card"),
         pytest.param(lambda folder: (folder / "card.json").write_text("{"), "damaged", id="torn card"),
         pytest.param(lambda folder: (folder / "card.json").write_text('{"format": 9}'), "format 9", id="newer card"),
-        pytest.param(lambda folder: (folder / "card.json").write_text('{"format": 1}'), "lacks id", id="card lacks"),
+        pytest.param(lambda folder: (folder / "card.json").write_text('{"format": 2}'), "lacks id", id="card lacks"),
         pytest.param(lambda folder: (folder / "model.keras").unlink(), "cannot be read", id="no network"),
         pytest.param(lambda folder: (folder / "model.keras").write_bytes(b"PK"), "exchanged", id="other network"),
     ],
@@ -193,7 +198,7 @@ def test_describe(trained: tuple[TrainResult, dict[int, ClipSet]], tmp_path: Pat
     assert (facts["format"], facts["name"], facts["parameters"]) == ("keras", "cnn2d", result.card["parameters"])
     assert [layer["class"] for layer in facts["layers"]].count("Conv2D") == 5
     assert facts["card"]["id"] == result.model_id
-    build_wtsc(129, 98, 10).save(tmp_path / "seed.h5")
+    wtsc(Blueprint((129, 98), 10, Recipe(1e-3))).save(tmp_path / "seed.h5")
     facts = describe(tmp_path / "seed.h5")
     assert (facts["format"], facts["parameters"]) == ("hdf5", 211_450)
     assert facts["layers"][-1]["units"] == 10

@@ -1,0 +1,275 @@
+"""`tagger compare`: families of models side by side, trained on one split and measured on the same tracks."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tagger.base.errors import FileProblem
+from tagger.base.files import write_text
+from tagger.base.settings import FAMILY_NAMES
+from tagger.commands.clips import Material, load_clips, material_of, prepare
+from tagger.commands.console import table
+from tagger.commands.learn import too_few, watch_of
+from tagger.commands.session import Outcome, Session
+from tagger.commands.sources import Sources, clip_sources
+from tagger.commands.train import check_dataset
+
+if TYPE_CHECKING:
+    from tagger.model.contend import Contender, Standing
+    from tagger.outcome.compare import FamilyRow
+
+WITH_PICTURES = ("cnn2d", "cnn2d-wtsc")
+TIMED_TRACKS = 40  # heard to see how fast a family is, after
+WARM_TRACKS = 8  # others, while processes start and networks are compiled
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Which families, on what, and where to."""
+    parser.add_argument("--families", type=family_list, metavar="A,B", help="which ones (default: all)")
+    parser.add_argument("--dataset", type=Path, metavar="DIR", help="a data set of PNGs, for cnn2d and cnn2d-wtsc")
+    parser.add_argument("--leaky", action="store_true", help="also show what each would claim on a split by clip")
+    parser.add_argument("--seed", type=int, metavar="N", help="of split, clips and training (default: setting `seed`)")
+    parser.add_argument("--epochs", type=int, metavar="N", help="passes over the data set at the most")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="where to put the page (default: in reports/)")
+
+
+def family_list(text: str) -> tuple[str, ...]:
+    """Return names of families; others are refused by the parser."""
+    names = tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
+    strange = [name for name in names if name not in FAMILY_NAMES]
+    if strange or not names:
+        raise argparse.ArgumentTypeError(f"{text!r}: families are {', '.join(FAMILY_NAMES)}")
+    return names
+
+
+def run(session: Session, arguments: argparse.Namespace) -> Outcome:
+    """Train and measure each family, and draw them up in a table, a page and pictures."""
+    from tagger.model.clips import TooFewLabels
+
+    families = arguments.families or (WITH_PICTURES if arguments.dataset else FAMILY_NAMES)
+    if arguments.dataset is not None:
+        for family in families:
+            check_dataset(arguments.dataset, family)
+    session.begin()
+    sources = None if arguments.dataset else clip_sources(session)
+    reason = too_few(sources.labelled) if sources else None
+    if reason:
+        return Outcome({}, {"rows": []}, [reason.replace("Not trained", "Nothing to compare")], asked=True)
+    try:
+        contenders, rates, leaky = _contest(session, families, sources, arguments.dataset, arguments.leaky)
+    except TooFewLabels as error:
+        return Outcome({}, {"rows": []}, [f"Nothing to compare: {error}"], asked=True)
+    if not contenders:
+        return Outcome({}, {"rows": []}, ["No family is finished yet; the next `tagger compare` goes on."], asked=True)
+    return _outcome(session, contenders, rates, leaky, arguments.out, len(families) - len(contenders))
+
+
+def _contest(
+    session: Session, families: Sequence[str], sources: Sources | None, dataset: Path | None, with_leaky: bool
+) -> tuple[list[Contender], dict[str, float], dict[str, dict[str, float]]]:
+    """Train each family, and time it; families that the time did not suffice for are missing."""
+    contenders, rates, leaky = [], {}, {}
+    for family in families:
+        session.check()
+        session.console.say(f"{family} ...")
+        if sources is not None and not prepare(session, family, sources):
+            break
+        material = load_clips(session, dataset.absolute()) if dataset else material_of(session, family)
+        found = _train(session, family, material, "honest")
+        if found is None:
+            break
+        contenders.append(found)
+        rates[family] = _rate(session, found, material, sources)
+        if with_leaky:
+            claimed = _leaky(session, family, material)
+            if claimed is None:
+                break
+            leaky[family] = claimed
+    return contenders, rates, leaky
+
+
+def _train(session: Session, family: str, material: Material, where: str) -> Contender | None:
+    from tagger.model.contend import contend
+
+    settings = session.settings
+    with session.console.bar(family, settings.epochs, "epochs") as bar:
+        return contend(
+            family,
+            material.clips,
+            material.genres,
+            material.form,
+            session.home.cache / "compare" / where,
+            seed=settings.seed,
+            max_epochs=settings.epochs,
+            promise=settings.promise,
+            confidence=settings.promise_confidence,
+            watch=watch_of(session, bar),
+        )
+
+
+def _leaky(session: Session, family: str, material: Material) -> dict[str, float] | None:
+    from tagger.model.contend import dealt_by_clip, standings
+
+    dealt = Material(dealt_by_clip(material.clips, session.settings.seed), material.genres, material.form)
+    found = _train(session, family, dealt, "leaky")
+    if found is None:
+        return None
+    settings = session.settings
+    return standings([found], settings.promise, settings.promise_confidence)[family].metrics
+
+
+def _rate(session: Session, found: Contender, material: Material, sources: Sources | None) -> float:
+    """Return how many tracks a second are classified, from the files on; without files, from the clips in memory."""
+    import numpy as np
+
+    from tagger.audio.forms import form_from_card
+    from tagger.audio.workers import input_stream
+
+    if found.logits is None:
+        return float(_noted_rate(session, found.family))
+    settings = session.settings
+    if sources is None:
+        one = material.clips[found.seconds]
+        tracks = len(np.unique(one.tracks[: 100 * settings.clips]))
+        found.logits(one.inputs[:1])
+        started = time.monotonic()
+        found.logits(one.inputs[: 100 * settings.clips])
+    else:
+        chosen = sources.labelled[: TIMED_TRACKS + WARM_TRACKS]
+        form = form_from_card(material.form)
+        stream = input_stream(
+            chosen, [found.seconds], form, settings.clips, settings.workers, stopping=session.stopping
+        )
+        tracks, started = 0, time.monotonic()
+        for number, clips in enumerate(_heard(stream, found.seconds)):
+            found.logits(clips)
+            if number + 1 == min(WARM_TRACKS, len(chosen) // 2):
+                tracks, started = 0, time.monotonic()
+            else:
+                tracks += 1
+    rate = tracks / max(1e-6, time.monotonic() - started)
+    write_text(_rate_file(session, found.family), f"{rate}\n")
+    return rate
+
+
+def _heard(stream: Iterator[Any], seconds: int) -> Iterator[Any]:
+    for _, found in stream:
+        if not isinstance(found, FileProblem) and seconds in found:
+            yield found[seconds]
+
+
+def _rate_file(session: Session, family: str) -> Path:
+    return session.home.cache / "compare" / "honest" / f"{family}.rate"
+
+
+def _noted_rate(session: Session, family: str) -> str:
+    try:
+        return _rate_file(session, family).read_text(encoding="ascii")
+    except OSError:
+        return "0"
+
+
+# --- what is shown --------------------------------------------------------------------------------------------------
+
+
+def _outcome(
+    session: Session,
+    contenders: Sequence[Contender],
+    rates: dict[str, float],
+    leaky: dict[str, dict[str, float]],
+    out: Path | None,
+    unfinished: int,
+) -> Outcome:
+    from tagger.model.contend import standings
+    from tagger.outcome import compare as shown
+
+    settings = session.settings
+    stands = standings(contenders, settings.promise, settings.promise_confidence)
+    rows = shown.best_first(
+        _row(one, stands[one.family], rates[one.family], leaky.get(one.family)) for one in contenders
+    )
+    folder = out.absolute() if out else session.home.reports / f"compare-{session.run_id}"
+    about = _about(session, next(iter(stands.values())))
+    _publish(folder, rows, about, contenders, stands, settings.promise)
+    header, cells = shown.table(rows)
+    lines = [*table(header, cells), "", f"Page, pictures and Markdown: {folder / 'compare.html'}"]
+    if unfinished:
+        lines.append(f"{unfinished} families are not finished; the next `tagger compare` goes on.")
+    measures = next(iter(stands.values())).measures
+    counts = {"families": len(rows), "tracks": measures.tracks, "clips": measures.clips}
+    own = {"rows": [shown.facts(row) for row in rows], "report": str(folder / "compare.html")}
+    return Outcome(counts, own, lines, asked=True)
+
+
+def _row(one: Contender, stand: Standing, rate: float, leaky: dict[str, float] | None) -> FamilyRow:
+    from tagger.outcome.compare import FamilyRow
+
+    return FamilyRow(
+        one.family, stand.metrics, stand.intervals, one.parameters, one.train_seconds, rate, f"{one.seconds} s", leaky
+    )
+
+
+def _about(session: Session, stand: Standing) -> Any:
+    import tagger
+    from tagger.outcome.compare import About
+
+    measures = stand.measures
+    known = {genre.id: genre.name for genre in session.genre_map.genres}
+    ids = [str(row["genre"]) for row in measures.genres]
+    return About(
+        measures.tracks,
+        measures.groups,
+        tuple(known.get(genre, genre) for genre in ids),
+        stand.metrics["majority_baseline"],
+        measures.split,
+        started=time.strftime("%Y-%m-%dT%H:%M:%S"),
+        version=tagger.__version__,
+    )
+
+
+def _publish(
+    folder: Path,
+    rows: Sequence[FamilyRow],
+    about: Any,
+    contenders: Sequence[Contender],
+    stands: dict[str, Standing],
+    promise: float,
+) -> None:
+    """Write the page, the Markdown and the pictures into a folder."""
+    from tagger.model import pictures_compare as draw
+    from tagger.outcome.compare import facts, to_markdown
+    from tagger.outcome.compare_page import page
+
+    folder.mkdir(parents=True, exist_ok=True)
+    order = [row.family for row in rows]
+    heard = {family: stands[family].heldout for family in order}
+    best = heard[order[0]]
+    histories = {one.family: one.history for one in contenders if one.history}
+    bars = [facts(row) for row in rows]
+    pictures = [
+        ("Tracks right", "accuracy.png", lambda path: draw.bars_picture(path, bars)),
+        ("Right among the surest", "risk.png", lambda path: draw.risk_coverage_picture(path, heard, promise)),
+        ("ROC curves", "roc.png", lambda path: draw.roc_picture(path, heard)),
+        (
+            f"Is {order[0]} as sure as it is right?",
+            "reliability.png",
+            lambda path: draw.reliability_picture(path, best, order[0]),
+        ),
+        (
+            "Who is taken for whom",
+            "confusions.png",
+            lambda path: draw.confusions_picture(
+                path, {family: stands[family].measures.confusion for family in order}, best.genres
+            ),
+        ),
+    ]
+    if histories:
+        pictures.append(("Learning", "learning.png", lambda path: draw.learning_curves_picture(path, histories)))
+    for _, name, make in pictures:
+        make(folder / name)
+    write_text(folder / "compare.md", to_markdown(rows, about))
+    write_text(folder / "compare.html", page(rows, about, [(title, name) for title, name, _ in pictures]))

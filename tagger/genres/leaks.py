@@ -1,0 +1,115 @@
+"""Ways in which held-out tracks could be known already: the audit of a split before anything is learned from it.
+
+The split keeps artists apart by the name that a track is filed under. What slips through is found here: the guest of
+one album who has another of his own, the same song on two samplers, a copy under another artist's name, a genre that
+this system wrote itself.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from tagger.base.records import Split
+from tagger.genres import spelling
+from tagger.genres.split import artist_key
+
+SAME_LENGTH = 1.0  # [s] by which two files of one recording differ at the most: encoders add up to some 50 ms each
+LEAST_TITLE = 2  # letters and digits: a title of fewer says nothing
+# The same title at the same length is mostly the same recording, unless the title is everybody's.
+_ANYBODYS = re.compile(r"(intro|outro|interlude|untitled|prelude|skit|track|titel|piste|traccia|pista|audiotrack)?\d*")
+
+
+class LeakKind(StrEnum):
+    """How a held-out track is known already."""
+
+    COPY = "copy"  # the same audio is learned from
+    ARTIST = "artist"  # somebody named as its artist can be heard among the tracks that are learned from
+    SONG = "song"  # a track of the same title and length is learned from
+    MACHINE = "machine"  # its genre was written by this system, and is no label
+
+
+@dataclass(frozen=True, slots=True)
+class SplitTrack:
+    """A track of a split.
+
+    `track` is its id (the same for copies of one audio), `split` where it was put, `written` says that its genre is one
+    that this system wrote and nobody changed, `duration` is in seconds.
+    """
+
+    track: str
+    split: str
+    artist: str | None = None
+    album_artist: str | None = None
+    title: str | None = None
+    duration: float | None = None
+    written: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Leak:
+    """One way in which the track at `place` is known already; `other` is the place of the track that it is known by."""
+
+    place: int
+    kind: LeakKind
+    other: int | None = None
+
+
+def find_leaks(rows: Sequence[SplitTrack]) -> list[Leak]:
+    """Return every leak, by place and kind: of held-out tracks, and of labels that are no person's in any split.
+
+    Of several tracks that one is known by, the first is named.
+    """
+    learned = [place for place, row in enumerate(rows) if row.split == Split.TRAIN]
+    by_track = _first(learned, lambda place: [rows[place].track])
+    by_artist = _first(learned, lambda place: _artists(rows[place]))
+    by_title: dict[str, list[int]] = defaultdict(list)
+    for place in learned:
+        by_title[_title(rows[place])].append(place)
+    found = [Leak(place, LeakKind.MACHINE) for place, row in enumerate(rows) if row.written]
+    for place, row in enumerate(rows):
+        if row.split == Split.TRAIN:
+            continue
+        if row.track in by_track:
+            found.append(Leak(place, LeakKind.COPY, by_track[row.track]))
+        known = [by_artist[name] for name in _artists(row) if name in by_artist]
+        if known:
+            found.append(Leak(place, LeakKind.ARTIST, min(known)))
+        same = [other for other in by_title.get(_title(row), ()) if _title(row) and _as_long(row, rows[other])]
+        if same:
+            found.append(Leak(place, LeakKind.SONG, same[0]))
+    return sorted(found, key=lambda leak: (leak.place, leak.kind))
+
+
+def leak_counts(leaks: Iterable[Leak]) -> dict[str, int]:
+    """Return the number of leaks of each kind, zeros too."""
+    return {kind.value: 0 for kind in LeakKind} | Counter(leak.kind.value for leak in leaks)
+
+
+def _first(places: Iterable[int], names: Callable[[int], Sequence[str]]) -> dict[str, int]:
+    """Return the first place that has each name."""
+    found: dict[str, int] = {}
+    for place in places:
+        for name in names(place):
+            found.setdefault(name, place)
+    return found
+
+
+def _artists(row: SplitTrack) -> list[str]:
+    """Return everybody whom the track names as its artist, spelled alike for all spellings; "Various" is nobody."""
+    return [key for key in map(artist_key, (row.artist, row.album_artist)) if key]
+
+
+def _title(row: SplitTrack) -> str:
+    """Return the title in letters and digits alone; empty if it says nothing."""
+    text = "".join(re.findall(r"[^\W_]+", spelling.plain(row.title or "")))
+    return "" if len(text) < LEAST_TITLE or _ANYBODYS.fullmatch(text) else text
+
+
+def _as_long(one: SplitTrack, other: SplitTrack) -> bool:
+    if one.duration is None or other.duration is None:
+        return False
+    return abs(one.duration - other.duration) <= SAME_LENGTH
