@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tagger.commands import suspects
 from tagger.commands.console import save_text, table
 from tagger.commands.model import heldout_of
 from tagger.commands.session import Outcome, Session
@@ -18,14 +19,21 @@ SHOWN = 40  # rows of the table; the CSV and the JSON have all
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Where to put a CSV, and how much of the table to show."""
+    """Where to put a CSV, how much of the table to show, and whether to judge the labels anew."""
     parser.add_argument("--csv", type=Path, metavar="FILE", help="also write all findings as CSV")
     parser.add_argument("--top", type=int, default=SHOWN, metavar="N", help=f"rows to show (default: {SHOWN})")
+    parser.add_argument(
+        "--refresh", action="store_true", help="first judge every label anew, by models that never heard its artist"
+    )
 
 
 def run(session: Session, arguments: argparse.Namespace) -> Outcome:
     """List the findings."""
-    session.look()
+    if arguments.refresh:
+        session.begin()
+        suspects.refresh(session)
+    else:
+        session.look()
     from tagger.outcome import audit as findings_of
 
     findings = find(session)
@@ -70,9 +78,9 @@ def find(session: Session) -> list[Finding]:
 
     current = session.index.models.current()
     views = session.index.select.views(current.model_id if current else None)
-    unheard = _unheard(session)
+    unheard, doubts = _unheard(session), suspects.current(session)
     tracks = [
-        audit_track(view, unheard.get(view.track.track))
+        audit_track(view, unheard.get(view.track.track), doubts.get((view.track.track, view.track.label or "")))
         for view in views
         if view.track.state is not None and not view.dismissed
     ]

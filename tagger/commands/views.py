@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from tagger.commands.session import Session
     from tagger.genres.map import GenreMap
     from tagger.index.rows import TrackRow, TrackView
-    from tagger.outcome.audit import AuditTrack
+    from tagger.outcome.audit import AuditTrack, Doubt
     from tagger.outcome.export import ExportRow
     from tagger.outcome.plan import Candidate
 
@@ -72,11 +72,11 @@ def candidate(session: Session, view: TrackView) -> Candidate:
     )
 
 
-def audit_track(view: TrackView, unheard: tuple[str, float] | None = None) -> AuditTrack:
+def audit_track(view: TrackView, unheard: tuple[str, float] | None = None, doubt: Doubt | None = None) -> AuditTrack:
     """Return the track for the audit.
 
-    `unheard` is what a model says (genre, confidence) that has never heard the track's artist: all that can be held
-    against a label.
+    `unheard` is what the current model says (genre, confidence) if it has never heard the track's artist, `doubt` what
+    models say that were made to judge labels: only such can be held against a label.
     """
     from tagger.outcome.audit import AuditTrack
 
@@ -94,6 +94,7 @@ def audit_track(view: TrackView, unheard: tuple[str, float] | None = None) -> Au
         label=track.label,
         predicted=said[0] if said else None,
         confidence=said[1] if said else None,
+        doubt=doubt if track.label is not None else None,
     )
 
 

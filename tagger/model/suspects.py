@@ -30,7 +30,7 @@ TINY = 1e-4  # probabilities below this are all the same "no"
 TEMPERATURES = (0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.15, 1.3, 1.5, 1.8, 2.2, 3.0)
 LENIENCE = 0.3  # with rare genres, which models seldom dare to say: 0 none; with 1, flooded by them, half is lost
 WRONG = 0.05  # share of wrong labels that is expected
-DOUBTFUL = 1 / 3  # score from which a person should look: the label is at most twice as probable as a mistake
+DOUBTFUL = 0.25  # score from which a person should look: there, half of the labels or more are wrong
 MOST = 0.05  # of the labels are listed at the most
 
 FitPredict = Callable[[Ints, Ints], Shares]

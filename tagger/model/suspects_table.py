@@ -87,8 +87,8 @@ def clip_values(images: NDArray[np.uint8]) -> Floats:
     float32 array of shape (n, features)
         Levels are in grey levels / 255.
     """
-    x = images[:, ::-1].astype(np.float32) / 255  # (n, rows, columns), low frequencies first
-    step = x[:, :, 1:] - x[:, :, :-1]
+    x: Floats = images[:, ::-1].astype(np.float32) / np.float32(255)  # (n, rows, columns), low frequencies first
+    step: Floats = x[:, :, 1:] - x[:, :, :-1]
     level = x.mean(axis=2)  # (n, rows)
     spread = x.std(axis=2)
     colour = [_grouped(level, BANDS), _grouped(spread, BANDS), _grouped(np.abs(step).mean(axis=2), BANDS)]

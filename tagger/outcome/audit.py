@@ -27,7 +27,7 @@ class Kind(StrEnum):
 
     CONFLICTING = "conflicting"  # copies of the same audio have different genres
     STRAY = "stray"  # one or two tracks of an album differ from all others
-    SUSPICIOUS = "suspicious"  # the model is very sure of another genre
+    SUSPICIOUS = "suspicious"  # models that never heard the artist say another genre
     ID3V1 = "id3v1"  # the old ID3v1 number says another genre than the rest of the file
     AMBIGUOUS = "ambiguous"  # means several genres
     UNMAPPED = "unmapped"  # the genre map does not know it
@@ -39,7 +39,7 @@ class Kind(StrEnum):
 # on air, then what cannot be used, then what is merely not there. Judgement, not measurement: the order is the point.
 SCORES = {
     Kind.CONFLICTING: (0.8, 1.0),  # with the share of copies that say otherwise
-    Kind.SUSPICIOUS: (0.5, 1.0),  # with the model's confidence, from SURE up
+    Kind.SUSPICIOUS: (0.5, 1.0),  # with the doubt, or the model's confidence
     Kind.STRAY: (0.5, 0.9),  # with the share of the album that agrees
     Kind.ID3V1: (0.45, 0.45),
     Kind.AMBIGUOUS: (0.4, 0.4),
@@ -47,6 +47,33 @@ SCORES = {
     Kind.PLACEHOLDER: (0.15, 0.15),
     Kind.MISSING: (0.1, 0.1),
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """What models that never heard a track's artist say of its label.
+
+    Parameters
+    ----------
+    suspect : bool
+        The label is so likely wrong that a person should look.
+    genre : str
+        What they say it is.
+    confidence, own : float
+        How probable they find that, and the label.
+    clips, agreeing : int
+        How many clips they heard, and how many of these sound like `genre` one by one.
+    score : float
+        How likely the label is wrong, in [0, 1].
+    """
+
+    suspect: bool
+    genre: str
+    confidence: float
+    own: float
+    clips: int
+    agreeing: int
+    score: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +98,9 @@ class AuditTrack:
         The canonical genre that a person gave.
     predicted, confidence
         What the current model says, if it was asked.
+    doubt : Doubt or None
+        What was found when the label was last judged by models of the other artists; takes the place of the current
+        model's word.
     """
 
     path: bytes
@@ -82,6 +112,7 @@ class AuditTrack:
     label: str | None
     predicted: str | None = None
     confidence: float | None = None
+    doubt: Doubt | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,11 +286,24 @@ def _old_numbers(rows: Sequence[AuditTrack], match: Match) -> Iterable[Finding]:
 
 def _suspicious(rows: Sequence[AuditTrack], sure: float) -> Iterable[Finding]:
     for track in rows:
-        if track.label is None or track.predicted in (None, track.label) or track.confidence is None:
+        if track.label is None:
             continue
-        if track.confidence >= sure:
+        if track.doubt is not None:
+            if track.doubt.suspect:
+                yield _finding(track, Kind.SUSPICIOUS, track.doubt.genre, track.doubt.score, _evidence(track))
+        elif track.predicted not in (None, track.label) and track.confidence is not None and track.confidence >= sure:
             detail = f"labelled {track.label}; the model is {track.confidence:.0%} sure of {track.predicted}"
             yield _finding(track, Kind.SUSPICIOUS, track.predicted, track.confidence, detail)
+
+
+def _evidence(track: AuditTrack) -> str:
+    doubt = track.doubt
+    if doubt is None:
+        return ""
+    return (
+        f"labelled {track.label}; models that never heard the artist say {doubt.genre} ({doubt.confidence:.2f}) "
+        f"on {doubt.agreeing} of {doubt.clips} clips, {track.label} {doubt.own:.2f}"
+    )
 
 
 def _strays(rows: Sequence[AuditTrack]) -> Iterable[Finding]:

@@ -51,6 +51,7 @@ def test_pictures_of_any_size_give_numbers(shape: tuple[int, ...]) -> None:
         assert np.isfinite(values).all()
 
 
+@pytest.mark.slow
 def test_folds_part_no_artist_and_judge_each_track_once(table: TrackTable) -> None:
     folds = list(folds_of(table.labels, table.groups))
     assert len(folds) == 5
@@ -81,6 +82,7 @@ def test_where_nobody_can_judge_nobody_is_doubted(labels: list[int], groups: lis
     assert not opinions.votes.any()
 
 
+@pytest.mark.slow
 def test_a_genre_of_one_artist_is_never_doubted(table: TrackTable) -> None:
     lonely = table.groups == table.groups[0]
     alone = replace(table, labels=np.where(lonely, 4, table.labels))

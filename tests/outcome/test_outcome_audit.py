@@ -10,7 +10,18 @@ from collections.abc import Sequence
 import pytest
 
 from tagger.base.records import GenreBlock, GenreMatch, GenreTagState, TrackState
-from tagger.outcome.audit import TABLE_HEADER, AuditTrack, Finding, Kind, audit, counts, grouped, table_rows, to_csv
+from tagger.outcome.audit import (
+    TABLE_HEADER,
+    AuditTrack,
+    Doubt,
+    Finding,
+    Kind,
+    audit,
+    counts,
+    grouped,
+    table_rows,
+    to_csv,
+)
 
 MAPPED = {"Rock": "rock", "17": "rock", "8": "jazz", "Jazz": "jazz", "0": "blues", "Hip-Hop": "hip hop"}
 
@@ -55,6 +66,18 @@ def only(tracks: list[AuditTrack], kind: Kind) -> list[Finding]:
 )
 def test_one_track(odd: AuditTrack, kind: Kind | None) -> None:
     assert [finding.kind for finding in audit([odd], match)] == ([kind] if kind else [])
+
+
+def test_a_doubted_label_comes_with_its_evidence_and_overrules_the_current_model() -> None:
+    doubt = Doubt(suspect=True, genre="jazz", confidence=0.83, own=0.02, clips=5, agreeing=4, score=0.6)
+    doubted = track(b"/a", doubt=doubt, predicted="blues", confidence=0.99)
+    (finding,) = only([doubted], Kind.SUSPICIOUS)
+    assert (finding.suggested, finding.score) == ("jazz", 0.8)
+    assert finding.detail == (
+        "labelled rock; models that never heard the artist say jazz (0.83) on 4 of 5 clips, rock 0.02"
+    )
+    cleared = dataclasses.replace(doubted, doubt=dataclasses.replace(doubt, suspect=False))
+    assert audit([cleared], match) == []
 
 
 def test_what_is_missing_gets_the_prediction_as_a_proposal() -> None:
