@@ -1,4 +1,7 @@
-"""`python -m bench [NAME...]`: run the measurements, all or the named ones, here and now."""
+"""`python -m bench [NAME...] [OPTIONS]`: run the measurements, all or the named ones, here and now.
+
+Options are for a single named bench that has some.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +14,17 @@ BENCHES = {
     "containers": "read, write and undo in every container: what comes back",
     "genres": "what the default genre map makes of real lists of genre tags",
     "clips": "cutting clips: seek and decode beside whole-file decoding, and the share of the file that is read",
+    "mislabels": "finding wrong labels that were planted: several rankings (--library DIR, --epochs N)",
 }
 
 
-def main(names: list[str]) -> int:
+def main(words: list[str]) -> int:
     """Run benches by name; all without names."""
+    start = next((place for place, word in enumerate(words) if word.startswith("-")), len(words))
+    names, options = words[:start], words[start:]
+    if options and len(names) != 1:
+        print("options need the name of one bench before them", file=sys.stderr)
+        return 2
     unknown = sorted(set(names) - set(BENCHES))
     if unknown:
         print(f"no such bench: {', '.join(unknown)}; there are {', '.join(BENCHES)}", file=sys.stderr)
@@ -23,7 +32,11 @@ def main(names: list[str]) -> int:
     print(f"{platform.machine()}, {platform.system()} {platform.release()}, Python {platform.python_version()}\n")
     for name in names or BENCHES:
         print(f"## {name}: {BENCHES[name]}\n")
-        importlib.import_module(f"bench.{name}").main()
+        bench = importlib.import_module(f"bench.{name}")
+        if options:
+            bench.main(options)
+        else:
+            bench.main()
         print()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"peak memory of this process: {peak:.0f} MiB")
