@@ -29,7 +29,7 @@ class Found:
     facts: dict[str, Any] = field(default_factory=dict)
 
 
-def seek(session: Session, material: Material, family: str, how: How, tries: int) -> Found:
+def seek(session: Session, material: Material, family: str, how: How, tries: int, deterministic: bool = False) -> Found:
     """Try recipes on validation artists, and write the table of all tries into the reports."""
     from tagger.model.families import Network, family_named
     from tagger.model.search import clips_of, recipe_of, search
@@ -38,7 +38,8 @@ def seek(session: Session, material: Material, family: str, how: How, tries: int
     with session.console.bar("searching", settings.epochs, "epochs") as bar:
         found = search(
             material.clips, material.genres, family, session.home.cache / f"search-{family}", how=how, tries=tries,
-            seed=settings.seed, max_epochs=settings.epochs, form=material.form, watch=watch_of(session, bar),
+            seed=settings.seed, max_epochs=settings.epochs, form=material.form,
+            deterministic=deterministic, watch=watch_of(session, bar),
         )  # fmt: skip
     lines = _lines(session, found, family)
     if not found.finished:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tagger.base.errors import FileProblem
 from tagger.base.records import NONE, ClipSource, GenreTagState, Split, TrackState
 from tagger.commands.views import length_ok
 
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     from tagger.commands.session import Session
     from tagger.genres.leaks import Leak
     from tagger.index.rows import TrackRow
+
+
+LISTENED, CLIPS_LISTENED = 2, 3  # length [s] and number of the clips by which recordings are compared
 
 
 @dataclass(frozen=True)
@@ -133,23 +137,42 @@ def _splits(
 
 def _leaks(session: Session, tracks: Sequence[TrackRow], splits: Sequence[str]) -> list[Leak]:
     """Look for held-out tracks that training would know, and for labels that a machine wrote."""
-    from tagger.genres.leaks import SplitTrack, find_leaks
+    from tagger.genres.leaks import SplitTrack, find_leaks, same_titles
 
     written = _written_by_machine(session, tracks)
-    return find_leaks(
-        [
-            SplitTrack(
-                track=track.track,
-                split=split,
-                artist=track.artist,
-                album_artist=track.album_artist,
-                title=track.title,
-                duration=track.duration,
-                written=track.track_id in written,
-            )
-            for track, split in zip(tracks, splits, strict=True)
-        ]
+    rows = [
+        SplitTrack(
+            track=track.track,
+            split=split,
+            artist=track.artist,
+            album_artist=track.album_artist,
+            title=track.title,
+            duration=track.duration,
+            written=track.track_id in written,
+        )
+        for track, split in zip(tracks, splits, strict=True)
+    ]
+    return find_leaks(rows, _alike(session, tracks, same_titles(rows)))
+
+
+def _alike(session: Session, tracks: Sequence[TrackRow], pairs: Sequence[tuple[int, int]]) -> set[tuple[int, int]]:
+    """Return the pairs of tracks that are the same recording, by listening to both."""
+    from tagger.audio.same import alike
+    from tagger.audio.spectrogram import FORMS
+    from tagger.audio.workers import input_stream
+
+    places = sorted({place for pair in pairs for place in pair})
+    # One name for all, since it is the name that decides where clips are cut.
+    sources = [ClipSource("same", tracks[place].absolute, tracks[place].duration or 0.0) for place in places]
+    heard = {}
+    stream = input_stream(
+        sources, [LISTENED], FORMS["mel"], CLIPS_LISTENED, session.settings.workers, stopping=session.stopping
     )
+    for place, (_, found) in zip(places, stream, strict=False):
+        if not isinstance(found, FileProblem) and LISTENED in found:
+            heard[place] = found[LISTENED]
+    session.check()
+    return {(one, other) for one, other in pairs if one in heard and other in heard and alike(heard[one], heard[other])}
 
 
 def _written_by_machine(session: Session, tracks: Sequence[TrackRow]) -> set[int]:

@@ -58,10 +58,15 @@ def run(session: Session, arguments: argparse.Namespace) -> Outcome:
 
 def _on(session: Session, material: Material, arguments: argparse.Namespace, lines: list[str]) -> Learned:
     """Train on clips; with a search, find a recipe first."""
+    from tagger.model.clips import TooFewLabels
+
     family = session.settings.family
     if not arguments.search:
         return train_on(session, material, family, arguments.deterministic)
-    found = seek(session, material, family, arguments.search, arguments.tries)
+    try:
+        found = seek(session, material, family, arguments.search, arguments.tries, arguments.deterministic)
+    except TooFewLabels as error:
+        return Learned(f"Not trained: {error}")
     lines += found.lines
     if found.material is None:
         return Learned("The search is not finished; the next `tagger train --search` goes on.")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -19,6 +19,7 @@ from tagger.genres.split import artist_key
 
 SAME_LENGTH = 1.0  # [s] by which two files of one recording differ at the most: encoders add up to some 50 ms each
 LEAST_TITLE = 2  # letters and digits: a title of fewer says nothing
+MOST_TWINS = 5
 # The same title at the same length is mostly the same recording, unless the title is everybody's.
 _ANYBODYS = re.compile(r"(intro|outro|interlude|untitled|prelude|skit|track|titel|piste|traccia|pista|audiotrack)?\d*")
 
@@ -28,7 +29,7 @@ class LeakKind(StrEnum):
 
     COPY = "copy"  # the same audio is learned from
     ARTIST = "artist"  # somebody named as its artist can be heard among the tracks that are learned from
-    SONG = "song"  # a track of the same title and length is learned from
+    SONG = "song"  # the same recording in other bytes is learned from, under another artist's name
     MACHINE = "machine"  # its genre was written by this system, and is no label
 
 
@@ -58,17 +59,25 @@ class Leak:
     other: int | None = None
 
 
-def find_leaks(rows: Sequence[SplitTrack]) -> list[Leak]:
+def find_leaks(rows: Sequence[SplitTrack], alike: Collection[tuple[int, int]] | None = None) -> list[Leak]:
     """Return every leak, by place and kind: of held-out tracks, and of labels that are no person's in any split.
 
     Of several tracks that one is known by, the first is named.
+
+    Parameters
+    ----------
+    rows : sequence of SplitTrack
+        The tracks of all splits.
+    alike : collection of pairs of int, optional
+        Those of `same_titles` that are the same recording indeed; by default all are taken to be.
     """
     learned = [place for place, row in enumerate(rows) if row.split == Split.TRAIN]
     by_track = _first(learned, lambda place: [rows[place].track])
     by_artist = _first(learned, lambda place: _artists(rows[place]))
-    by_title: dict[str, list[int]] = defaultdict(list)
-    for place in learned:
-        by_title[_title(rows[place])].append(place)
+    songs: dict[int, int] = {}
+    for place, other in same_titles(rows):
+        if alike is None or (place, other) in alike:
+            songs.setdefault(place, other)
     found = [Leak(place, LeakKind.MACHINE) for place, row in enumerate(rows) if row.written]
     for place, row in enumerate(rows):
         if row.split == Split.TRAIN:
@@ -78,10 +87,26 @@ def find_leaks(rows: Sequence[SplitTrack]) -> list[Leak]:
         known = [by_artist[name] for name in _artists(row) if name in by_artist]
         if known:
             found.append(Leak(place, LeakKind.ARTIST, min(known)))
-        same = [other for other in by_title.get(_title(row), ()) if _title(row) and _as_long(row, rows[other])]
-        if same:
-            found.append(Leak(place, LeakKind.SONG, same[0]))
+        if place in songs:
+            found.append(Leak(place, LeakKind.SONG, songs[place]))
     return sorted(found, key=lambda leak: (leak.place, leak.kind))
+
+
+def same_titles(rows: Sequence[SplitTrack], most: int = MOST_TWINS) -> list[tuple[int, int]]:
+    """Return pairs of places of a held-out track and one that is learned from, alike in title and length.
+
+    For each held-out track the first `most`, so that a library of one title does not make a million pairs.
+    """
+    by_title: dict[str, list[int]] = defaultdict(list)
+    for place, row in enumerate(rows):
+        if row.split == Split.TRAIN and (title := _title(row)):
+            by_title[title].append(place)
+    found = []
+    for place, row in enumerate(rows):
+        if row.split != Split.TRAIN:
+            same = [other for other in by_title.get(_title(row), ()) if _as_long(row, rows[other])]
+            found += [(place, other) for other in same[:most]]
+    return found
 
 
 def leak_counts(leaks: Iterable[Leak]) -> dict[str, int]:

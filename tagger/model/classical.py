@@ -26,7 +26,8 @@ def knn(seed: int, neighbours: int) -> Any:
     """Return k nearest neighbours, the nearer the weightier, on standardised numbers."""
     from sklearn.neighbors import KNeighborsClassifier
 
-    return _standardised(KNeighborsClassifier(neighbours, weights="distance"))
+    # By brute force, as scikit-learn does by itself for as many numbers: a search tree is not among what `load` trusts.
+    return _standardised(KNeighborsClassifier(neighbours, weights="distance", algorithm="brute"))
 
 
 def logreg(seed: int, strength: float) -> Any:
@@ -103,6 +104,13 @@ def _said(model: Any, rows: NDArray[np.float32]) -> NDArray[Any]:
     return np.stack([-scores, scores], axis=1) if scores.ndim == 1 else scores
 
 
+def fit(model: Any, rows: NDArray[np.float32], labels: NDArray[np.int64]) -> Any:
+    """Fit a model to rows of numbers, with no more neighbours than there are rows, and return it."""
+    wanted = {name: value for name, value in model.get_params().items() if name.endswith("__n_neighbors")}
+    model.set_params(**{name: min(value, len(rows)) for name, value in wanted.items()})
+    return model.fit(rows, labels)
+
+
 def parameters(model: Any) -> int:
     """Return how many numbers a model has learned or, as neighbours do, kept."""
     last = model[-1] if hasattr(model, "steps") else model
@@ -140,15 +148,20 @@ def load(path: Path) -> Any:
     import zipfile
 
     import skops.io
+    from sklearn.base import ClassifierMixin
+    from sklearn.pipeline import Pipeline
     from skops.io.exceptions import UntrustedTypesFoundException
 
     try:
-        return skops.io.load(path, trusted=TRUSTED)
+        model = skops.io.load(path, trusted=TRUSTED)
     except UntrustedTypesFoundException as error:
         raise NoModel(f"{path} holds something else than a model: {error}; train a new one") from error
     except (OSError, ValueError, KeyError, TypeError, AttributeError, ImportError, zipfile.BadZipFile) as error:
         first = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise NoModel(f"{path} cannot be loaded: {first}; train a new model") from error
+    if not (isinstance(model, ClassifierMixin | Pipeline) and hasattr(model, "classes_")):
+        raise NoModel(f"{path} holds something else than a model that has learned; train a new one")
+    return model
 
 
 def some(positions: Sequence[int] | NDArray[np.int64], most: int, seed: int) -> NDArray[np.int64]:

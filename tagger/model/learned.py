@@ -16,7 +16,7 @@ from tagger.base.records import Split
 from tagger.model import classical
 from tagger.model.clips import ClipSet
 from tagger.model.families import Classical
-from tagger.model.heldout import listen, unheard
+from tagger.model.heldout import TINY, listen, unheard
 from tagger.model.recipe import Recipe
 from tagger.model.saved import ESTIMATOR_NAME, NETWORK_NAME
 from tagger.model.state import Progress, data_key
@@ -74,14 +74,14 @@ def learn_classical(
     rows, labels = classical.table(one.inputs[positions]), one.labels[positions]
     held = unheard(one)
     checked = held[one.splits[held] == str(Split.VAL)]
-    tried: list[tuple[float, Any, dict[str, Any]]] = []
+    tried: list[tuple[tuple[float, float], Any, dict[str, Any]]] = []
     for options in classical.grid(family.grid):
         if watch.should_stop():
             raise Stopped("stopped; a classical model begins anew next time")
         model = family.build(seed, **options)
         if deterministic and "n_jobs" in model.get_params():
             model.set_params(n_jobs=1)
-        model.fit(rows, labels)
+        classical.fit(model, rows, labels)
         tried.append((track_loss(classical.logits_of(model, len(genres)), one, checked, genres), model, options))
         if not checked.size:
             break
@@ -93,12 +93,13 @@ def learn_classical(
     )  # fmt: skip
 
 
-def track_loss(logits: Logits, clips: ClipSet, positions: NDArray[np.int64], genres: Sequence[str]) -> float:
-    """Return the share of tracks that a model gets wrong, and a little of their loss to decide between equals."""
-    if not positions.size:
-        return 0.0
-    heard = listen(logits, clips, positions, genres)
-    rows = np.arange(len(heard))
+def track_loss(
+    logits: Logits, clips: ClipSet, positions: NDArray[np.int64], genres: Sequence[str]
+) -> tuple[float, float]:
+    """Return the share of labelled tracks that a model gets wrong, and their mean loss to decide between equals."""
+    heard = listen(logits, clips, positions, genres).labelled()
+    if not len(heard):
+        return 0.0, 0.0
     wrong = heard.probabilities.argmax(axis=1) != heard.labels
-    loss = -np.log(np.maximum(heard.probabilities[rows, heard.labels], 1e-6)).mean()
-    return float(wrong.mean() + 1e-3 * loss)
+    chances = heard.probabilities[np.arange(len(heard)), heard.labels]
+    return float(wrong.mean()), float(-np.log(np.maximum(chances, TINY)).mean())

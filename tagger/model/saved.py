@@ -168,10 +168,17 @@ def load(folder: Path) -> Classifier:
     if digest != card["sha256"]:
         raise NoModel(f"{path} is not the file that {folder / CARD_NAME} belongs to: it is damaged or was exchanged; "
                       "train a new model or restore the folder")  # fmt: skip
-    if path.name == ESTIMATOR_NAME:
-        model = classical.load(path)
-        return Classifier(classical.logits_of(model, len(card["genres"])), tuple(card["shape"]), card, folder)
-    return _network(path, card, folder)
+    return _estimator(path, card, folder) if path.name == ESTIMATOR_NAME else _network(path, card, folder)
+
+
+def _estimator(path: Path, card: Mapping[str, Any], folder: Path) -> Classifier:
+    model = classical.load(path)
+    shape, genres = tuple(card["shape"]), len(card["genres"])
+    numbers = int(np.prod(shape, dtype=np.int64))
+    if model.n_features_in_ != numbers or not set(model.classes_.tolist()) <= set(range(genres)):
+        raise NoModel(f"{path} takes {model.n_features_in_} numbers and knows the genres {model.classes_.tolist()}, "
+                      f"its card says {numbers} numbers and {genres} genres; train a new model")  # fmt: skip
+    return Classifier(classical.logits_of(model, genres), shape, card, folder)
 
 
 def _network(path: Path, card: Mapping[str, Any], folder: Path) -> Classifier:

@@ -17,7 +17,7 @@ from typing import Any, Literal
 import numpy as np
 
 from tagger.base.records import Split
-from tagger.model.clips import ClipSet
+from tagger.model.clips import ClipSet, check
 from tagger.model.families import Classical, Family, Network, family_named
 from tagger.model.heldout import TINY, listen, unheard
 from tagger.model.learned import LearnedModel, learn_classical
@@ -165,13 +165,14 @@ def search(
     seed: int = 1,
     max_epochs: int = 60,
     form: Mapping[str, Any] | None = None,
+    deterministic: bool = False,
     watch: Watch | None = None,
 ) -> Search:
     """Try recipes, or go on with a search that was cut short.
 
     Parameters
     ----------
-    clips, genres, family, seed, max_epochs, form, watch
+    clips, genres, family, seed, max_epochs, form, deterministic, watch
         As for `tagger.model.train.train`.
     work : Path
         The folder for the results, and for the state of an unfinished try.
@@ -185,19 +186,26 @@ def search(
 
     Raises
     ------
+    TooFewLabels, UsageError
+        See `tagger.model.clips.check`.
     Stopped
         When `watch.should_stop` said so; what is finished is kept.
     """
     kind = family_named(family)
+    clips = {seconds: one for seconds, one in clips.items() if len(one)}
+    check(clips, genres)
     watch = watch or Watch()
     groups = tuple((form or {}).get("groups", ()))
     wanted = options_of(kind, how, tries, sorted(clips), groups, seed)
-    key = settings_key(family=family, data=data_key(clips), seed=seed, epochs=max_epochs, form=dict(form or {}))
+    key = settings_key(
+        family=family, own=repr(kind.recipe if isinstance(kind, Network) else kind.grid), genres=list(genres),
+        data=data_key(clips), seed=seed, epochs=max_epochs, form=dict(form or {}), exact=deterministic,
+    )  # fmt: skip
     done = _read(work, key)
     for options in wanted:
         if any(one.options == options for one in done):
             continue
-        found = _try(kind, options, clips, genres, work, seed, max_epochs, form or {}, watch)
+        found = _try(kind, options, clips, genres, work, seed, max_epochs, form or {}, deterministic, watch)
         if found is None:
             break
         chosen = clips_of(clips, options)
@@ -217,6 +225,7 @@ def _try(
     seed: int,
     max_epochs: int,
     form: Mapping[str, Any],
+    deterministic: bool,
     watch: Watch,
 ) -> LearnedModel | None:
     """Train with these options; None when the time was out."""
@@ -224,12 +233,12 @@ def _try(
         if not watch.go_on():
             return None
         one = replace(kind, grid={name: (value,) for name, value in options.items()})
-        return learn_classical(one, clips, genres, seed, watch)
+        return learn_classical(one, clips, genres, seed, watch, deterministic)
     recipe = recipe_of(kind, options, tuple(form.get("groups", ())))
     epochs = min(max_epochs, options.get("epochs", max_epochs))
     found = learn(
         clips_of(clips, options), genres, kind.name, work, recipe=recipe, seed=seed, max_epochs=epochs, form=form,
-        watch=watch,
+        deterministic=deterministic, watch=watch,
     )  # fmt: skip
     return None if isinstance(found, int) else found
 

@@ -107,7 +107,7 @@ def test_the_digest_knows_every_part(make_clips: Make) -> None:
     brighter = one.inputs.copy()
     brighter[-1, -1, -1] ^= 1
     others = [
-        replace(one, images=brighter),
+        replace(one, inputs=brighter),
         replace(one, labels=one.labels[::-1].copy()),
         replace(one, groups=one.tracks),
         replace(one, splits=one.splits[::-1].copy()),

@@ -149,7 +149,7 @@ def test_a_model_refuses_what_does_not_fit(trained: tuple[TrainResult, dict[int,
         model.require((2,), {**FORM, "bands": 128, "sample_rate": 16000})
     with pytest.raises(NoModel, match="hears clips of 2 s, there are clips of 1 s, 3 s only"):
         model.require((1, 3))
-    with pytest.raises(NoModel, match="takes pictures of 48 x any"):
+    with pytest.raises(NoModel, match="takes clips of the shape 48 x any"):
         model.probabilities(np.zeros((1, 96, 87), np.uint8))
 
 
