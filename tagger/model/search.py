@@ -202,18 +202,18 @@ def search(
         data=data_key(clips), seed=seed, epochs=max_epochs, form=dict(form or {}), exact=deterministic,
     )  # fmt: skip
     done = _read(work, key)
-    for options in wanted:
+    for number, options in enumerate(wanted, 1):
         if any(one.options == options for one in done):
             continue
         found = _try(kind, options, clips, genres, work, seed, max_epochs, form or {}, deterministic, watch)
         if found is None:
             break
         chosen = clips_of(clips, options)
-        done.append(Try(len(done) + 1, options, *judge(found, chosen, genres), found.progress.epoch,
+        done.append(Try(number, options, *judge(found, chosen, genres), found.progress.epoch,
                         round(found.progress.seconds, 2)))  # fmt: skip
         _write(work, key, done[-1])
         drop_state(work)
-    return Search([one for one in done if one.options in wanted], len(wanted))
+    return Search(sorted((one for one in done if one.options in wanted), key=lambda one: one.number), len(wanted))
 
 
 def _try(
@@ -230,7 +230,8 @@ def _try(
 ) -> LearnedModel | None:
     """Train with these options; None when the time was out."""
     if isinstance(kind, Classical):
-        if not watch.go_on():
+        left = watch.time_left()
+        if left is not None and left <= 0:
             return None
         one = replace(kind, grid={name: (value,) for name, value in options.items()})
         return learn_classical(one, clips, genres, seed, watch, deterministic)
@@ -261,8 +262,10 @@ def judge(model: LearnedModel, clips: Mapping[int, ClipSet], genres: Sequence[st
 
 def _write(work: Path, key: str, one: Try) -> None:
     work.mkdir(parents=True, exist_ok=True)
-    with (work / TRIES_NAME).open("a", encoding="ascii") as file:
-        file.write(json.dumps({"key": key, **asdict(one)}) + "\n")
+    path = work / TRIES_NAME
+    torn = path.exists() and path.read_bytes()[-1:] not in (b"", b"\n")  # by a kill; this try must not be lost with it
+    with path.open("a", encoding="ascii") as file:
+        file.write("\n" * torn + json.dumps({"key": key, **asdict(one)}) + "\n")
 
 
 def _read(work: Path, key: str) -> list[Try]:
