@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagger.genres.leaks import Leak, LeakKind, SplitTrack, find_leaks, leak_counts
+from tagger.genres.leaks import Leak, LeakKind, SplitTrack, find_leaks, leak_counts, same_titles
 
 HEARD = SplitTrack("a", "train", "Ann", "Ann", "Blue Door", 201.0)
 HELD = SplitTrack("b", "test", "Bob", "Bob", "Red Window", 180.0)
@@ -93,6 +93,21 @@ def test_nobody_is_not_the_same_artist(name: str | None) -> None:
 @pytest.mark.parametrize("duration", [None, 203.0], ids=["of unknown length", "of another length"])
 def test_the_same_title_alone_is_no_song(duration: float | None) -> None:
     assert find_leaks([HEARD, replace(HELD, title=HEARD.title, duration=duration)]) == []
+
+
+def test_songs_are_those_that_also_sound_alike() -> None:
+    cover = replace(HELD, title=HEARD.title, duration=HEARD.duration)
+    rows = [HEARD, replace(HEARD, track="c", artist="Cleo", album_artist=None), cover]
+    assert same_titles(rows) == [(2, 0), (2, 1)]
+    assert find_leaks(rows, {(2, 1)}) == [Leak(2, LeakKind.SONG, 1)]
+    assert find_leaks(rows, set()) == []
+
+
+def test_a_library_of_one_title_makes_few_pairs() -> None:
+    names = [chr(ord("a") + place) * 3 for place in range(20)]
+    heard = [replace(HEARD, track=name, artist=name, album_artist=None) for name in names]
+    cover = replace(HELD, title=HEARD.title, duration=HEARD.duration)
+    assert same_titles([*heard, cover], 4) == [(20, place) for place in range(4)]
 
 
 def test_between_held_out_tracks_and_between_learned_ones_there_are_no_leaks() -> None:
