@@ -20,7 +20,7 @@ import numpy as np
 from bench.mislabels_data import clips_of
 from bench.mislabels_network import network
 from tagger.model.clips import ClipSet
-from tagger.model.suspects import cross_predict, doubts, of_the_heard, out_of_fold, rank, usual
+from tagger.model.suspects import cross_predict, doubts, of_the_heard, out_of_fold, rank, usual, with_artists
 from tagger.model.suspects_table import TrackTable, track_table
 
 SHARES = (0.05, 0.10, 0.20)  # of the labels that are made wrong
@@ -99,6 +99,7 @@ def _beside(
     yield "a model that saw the label", -heard[np.arange(len(table)), labels], time.perf_counter() - started
     for name, scores in rankings(quick, labels).items():
         yield f"out of fold: {name}", scores, seconds
+    yield "out of fold and the artist's other tracks", rank(with_artists(table, quick), labels), seconds
     if epochs:
         started = time.perf_counter()
         slow = cross_predict(labels, table.groups, genres, network(clips, table, genres, epochs, seed), seed=seed)

@@ -89,6 +89,7 @@ class Settings(BaseSettings):
     # --- learning
     retrain_growth: float = Field(0.10, ge=0, description="Train again when the labels grew by this share,")
     retrain_days: float = Field(30, ge=0, description="or when the model is older than this many days.")
+    suspects_days: float = Field(7, ge=0, description="Look for wrong labels again after this many days.")
     clips: int = Field(5, ge=1, le=50, description="Clips cut from a track.")
     clip_seconds: Annotated[tuple[int, ...], NoDecode] = Field((1, 2), description="Their lengths, in seconds.")
     family: FamilyName = Field(
@@ -153,7 +154,9 @@ SECTIONS = {
         *("station", "air_time"),
     ),
     "What is looked at": (*("exclude", "min_seconds", "max_seconds", "max_missing", "sentinel", "probe_seconds"),),
-    "Learning": (*("retrain_growth", "retrain_days", "clips", "clip_seconds", "family", "epochs", "seed"),),
+    "Learning": (
+        *("retrain_growth", "retrain_days", "suspects_days", "clips", "clip_seconds", "family", "epochs", "seed"),
+    ),
     "The machine": ("workers", "keep_models", "keep_reports", "keep_runs_days"),
 }
 

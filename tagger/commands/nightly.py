@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from tagger.commands import suspects
 from tagger.commands.audit import find
 from tagger.commands.classify import classify
 from tagger.commands.learn import learn, why_due
@@ -35,7 +36,7 @@ def minutes(text: str) -> float:
 
 
 def run(session: Session, arguments: argparse.Namespace) -> Outcome:
-    """Scan, classify, plan, write, audit, report, and learn where it is due."""
+    """Scan, classify, plan, write, audit, report; learn, and doubt labels, where it is due."""
     roots = library_roots(session, arguments.libraries)
     session.begin()
     if arguments.max_minutes is not None:
@@ -61,6 +62,10 @@ def run(session: Session, arguments: argparse.Namespace) -> Outcome:
     night.report = write_report(session, night)
     if due and not night.learned:
         learn_now(session, night, due)
+    doubted = doubt_labels(session, night)
+    if doubted:
+        night.findings = find(session)
+    if doubted or night.learned:
         night.report = write_report(session, night)
     session.index.runs.forget_idle(session.settings.keep_runs_days)
     return _outcome(session, night)
@@ -90,6 +95,15 @@ def learn_now(session: Session, night: Night, due: str | None) -> None:
     with stage(session, night, "learn") as counts:
         night.learned = learn(session, due)
         counts.update(night.learned.counts)
+
+
+def doubt_labels(session: Session, night: Night) -> bool:
+    """Judge the labels by models of other artists, where that is due and time is left; say whether it was done."""
+    if session.out_of_time() or not suspects.due(session):
+        return False
+    with stage(session, night, "suspects") as counts:
+        counts.update(suspects=suspects.refresh(session))
+    return True
 
 
 def _outcome(session: Session, night: Night) -> Outcome:

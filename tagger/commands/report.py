@@ -27,6 +27,7 @@ FINDINGS_SHOWN = 200
 PICTURES = (
     ("confusion.png", "Where it goes wrong", "Rows: what people say. Columns: what the model says."),
     ("genres.png", "Genre by genre", "On tracks of artists that it never heard."),
+    ("reliability.png", "Is it as sure as it is right?", "Confidence against how often it was right, as it is used."),
     ("curves.png", "Learning", "Loss and accuracy over the epochs."),
 )
 LEFT_ALONE = "left alone: "

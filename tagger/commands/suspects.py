@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from tagger.outcome.audit import Doubt
 
 FILE_NAME = "suspects.csv"
-SUSPECTS_DAYS = 7  # after which they are made anew
-COLUMNS = ("track", "label", "suspect", "suggested", "score", "clips", "agreeing")  # then a column for each genre
+# Then a column for each genre.
+COLUMNS = ("track", "label", "suspect", "suggested", "score", "clips", "agreeing", "others", "alike")
 
 
 def suspects_file(session: Session) -> Path:
@@ -29,14 +29,14 @@ def suspects_file(session: Session) -> Path:
 
 
 def due(session: Session) -> bool:
-    """Say whether it is time to look again: there are clips, and the last look was more than a week ago or never."""
+    """Say whether it is time to look again: there are clips, and the last look was `suspects_days` ago or never."""
     if not session.home.dataset.is_dir():
         return False
     try:
         age = time.time() - suspects_file(session).stat().st_mtime
     except FileNotFoundError:
         return True
-    return age > SUSPECTS_DAYS * 86_400 or age < 0
+    return age > session.settings.suspects_days * 86_400 or age < 0
 
 
 def refresh(session: Session) -> int:
@@ -72,12 +72,15 @@ def refresh(session: Session) -> int:
 
 
 def _rows(table: TrackTable, opinions: Opinions, genres: list[str], found: Doubts) -> list[list[object]]:
+    from tagger.model.suspects import of_the_artist
+
     clips = np.bincount(table.owners, minlength=len(table))
+    others = np.pad(of_the_artist(table), ((0, 0), (0, len(genres))))  # genres that no label has are 0
     rows: list[list[object]] = []
     for i in np.argsort(-found.scores, kind="stable"):
         known = [table.tracks[i], genres[table.labels[i]], "yes" if found.suspect[i] else "no"]
         said = [genres[found.suggested[i]], f"{found.scores[i]:.6f}"]
-        votes = [clips[i], opinions.votes[i, found.suggested[i]]]
+        votes = [clips[i], opinions.votes[i, found.suggested[i]], others[i].sum(), others[i, found.suggested[i]]]
         rows.append([*known, *said, *votes, *(f"{share:.6f}" for share in opinions.probabilities[i])])
     return rows
 
@@ -111,6 +114,7 @@ def current(session: Session) -> dict[tuple[str, str], Doubt]:
 def _doubt(row: list[str], place: dict[str, int]) -> Doubt:
     from tagger.outcome.audit import Doubt
 
-    _, label, suspect, suggested, score, clips, agreeing = row[: len(COLUMNS)]
+    _, label, suspect, suggested, score, *counts = row[: len(COLUMNS)]
     confidence, own = float(row[place[suggested]]), float(row[place[label]])
-    return Doubt(suspect == "yes", suggested, confidence, own, int(clips), int(agreeing), float(score))
+    clips, agreeing, others, alike = map(int, counts)
+    return Doubt(suspect == "yes", suggested, confidence, own, clips, agreeing, others, alike, float(score))

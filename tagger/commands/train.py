@@ -17,6 +17,12 @@ from tagger.commands.session import Outcome, Session
 FAMILY_HELP = f"the kind of model (default: setting `family`), of {', '.join(FAMILY_NAMES)}"
 SEARCH_HELP = "try recipes first, at random or by a small grid, and train with the best (default of the option: random)"
 TRIES = 20
+LEAKS = {
+    "copy": "copies of tracks that are learned from",
+    "artist": "tracks with a guest who is learned from",
+    "song": "recordings that are learned from under another name",
+    "machine": "genres written by tagger itself",
+}
 METRICS = (
     *("track_accuracy", "clip_accuracy", "balanced_accuracy", "macro_f1", "top3_accuracy"),
     *("ece", "majority_baseline", "precision", "coverage"),
@@ -96,6 +102,22 @@ def measured(card: dict[str, Any]) -> dict[str, Any]:
     return {"metrics": card["metrics"], "intervals": card["intervals"], "genres": card["genre_rows"]}
 
 
+def _beside(card: dict[str, Any]) -> list[str]:
+    """Return what else was found: tracks outside the genres, and what the audit of the split left out."""
+    lines = []
+    outside = card.get("outside", {})
+    if outside.get("tracks"):
+        lines.append(
+            f"Of {outside['tracks']:,} held-out tracks that are none of the genres, {outside['written']:,} would be "
+            f"written ({outside['share']:.1%}; 95% interval {outside['low']:.1%} to {outside['high']:.1%})."
+        )
+    leaks = {kind: count for kind, count in card.get("leaks", {}).items() if count}
+    if leaks:
+        told = ", ".join(f"{count:,} {LEAKS[kind]}" for kind, count in leaks.items())
+        lines.append(f"Left out, since they would have been known: {told}.")
+    return lines
+
+
 def _interval(card: dict[str, Any], name: str, nothing: set[str]) -> str:
     return "" if name in nothing else "{:.3f} to {:.3f}".format(*card["intervals"][name])
 
@@ -132,4 +154,10 @@ def metrics_lines(card: dict[str, Any]) -> list[str]:
     ]
     header = ("genre", "tracks", "artists", "precision", "recall", "written from", "")
     on = f"On {card['measured_tracks']:,} {card['measured_on']} tracks by {card['measured_groups']:,} unheard artists:"
-    return [on, *table(("", "", "95% interval"), rows), "", *table(header, genres, frozenset({1, 2, 3, 4}))]
+    return [
+        on,
+        *table(("", "", "95% interval"), rows),
+        *_beside(card),
+        "",
+        *table(header, genres, frozenset({1, 2, 3, 4})),
+    ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -107,7 +107,8 @@ def contend(
     )
     _remember(folder, contender, key)
     drop_state(work)
-    return contender
+    # As the next call will read it, digit by digit, so that both say the same.
+    return replace(_remembered(folder, family, key) or contender, logits=found.logits)
 
 
 def _remember(folder: Path, contender: Contender, key: str) -> None:

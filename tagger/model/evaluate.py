@@ -17,6 +17,7 @@ from tagger.model.clips import ClipSet
 from tagger.model.heldout import Heldout, listen, unheard
 from tagger.model.metrics import Measures, measure
 from tagger.model.pictures import confusion_picture, genres_picture
+from tagger.model.pictures_compare import reliability_picture, risk_coverage_picture
 from tagger.model.saved import Classifier
 
 
@@ -99,7 +100,7 @@ def evaluate(
     clips : mapping of int to ClipSet
         By length in seconds; labels count in `classifier.genres`.
     out : Path, optional
-        A folder for `confusion.png` and `genres.png`.
+        A folder for the pictures: confusion, genres, reliability, risk against coverage.
     promise, confidence : float
         See `tagger.model.calibrate.thresholds`.
 
@@ -116,6 +117,10 @@ def evaluate(
         classifier.temperature, classifier.trained_groups(),
     )  # fmt: skip
     pictures = draw(out, heldout.genres, measures) if out is not None else []
+    if out is not None:
+        pictures += [out / "reliability.png", out / "risk.png"]
+        reliability_picture(pictures[-2], heldout, classifier.id)
+        risk_coverage_picture(pictures[-1], {str(classifier.card["family"]): heldout}, promise)
     return Evaluation(heldout, temperature, limits, measures, pictures)
 
 

@@ -25,6 +25,7 @@ from tagger.model.heldout import Heldout, write_heldout
 from tagger.model.learned import LearnedModel
 from tagger.model.metrics import Measures
 from tagger.model.pictures import curves_picture
+from tagger.model.pictures_compare import reliability_picture
 from tagger.model.saved import CARD_FORMAT, CARD_NAME, GROUPS_NAME, HELDOUT_NAME, file_hash
 
 PART = ".part"  # end of the name of a folder that is being written
@@ -64,6 +65,7 @@ def write_model(out: Path, finished: Finished) -> dict[str, Any]:
     write_text(folder / GROUPS_NAME, json.dumps(_groups(finished.model.clips), indent=1) + "\n")
     write_heldout(folder / HELDOUT_NAME, finished.heldout)
     draw(folder, finished.genres, finished.measures)
+    reliability_picture(folder / "reliability.png", finished.heldout, finished.model_id)
     if finished.model.progress.history:
         curves_picture(folder / "curves.png", finished.model.progress.history, finished.model.progress.best_epoch)
     with file.open("rb") as written:  # the others were synced when they were written

@@ -63,6 +63,8 @@ class Doubt:
         How probable they find that, and the label.
     clips, agreeing : int
         How many clips they heard, and how many of these sound like `genre` one by one.
+    others, alike : int
+        How many other tracks of the artist people labelled, and how many of these `genre`.
     score : float
         How likely the label is wrong, in [0, 1].
     """
@@ -73,6 +75,8 @@ class Doubt:
     own: float
     clips: int
     agreeing: int
+    others: int
+    alike: int
     score: float
 
 
@@ -300,9 +304,10 @@ def _evidence(track: AuditTrack) -> str:
     doubt = track.doubt
     if doubt is None:
         return ""
+    artist = f"; {doubt.alike} of the artist's {doubt.others} other tracks are {doubt.genre}" if doubt.others else ""
     return (
         f"labelled {track.label}; models that never heard the artist say {doubt.genre} ({doubt.confidence:.2f}) "
-        f"on {doubt.agreeing} of {doubt.clips} clips, {track.label} {doubt.own:.2f}"
+        f"on {doubt.agreeing} of {doubt.clips} clips, {track.label} {doubt.own:.2f}{artist}"
     )
 
 

@@ -23,7 +23,7 @@ STATES = (  # key in the scan's counts, colour, words
 
 KINDS = {
     Kind.CONFLICTING: "copies of the same audio have different genres",
-    Kind.SUSPICIOUS: "the model is very sure of another genre",
+    Kind.SUSPICIOUS: "sounds like another genre, or differs from the artist's other tracks",
     Kind.STRAY: "differs from the rest of its album",
     Kind.ID3V1: "the old ID3v1 number says another genre",
     Kind.AMBIGUOUS: "means several genres",

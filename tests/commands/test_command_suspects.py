@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tagger.commands.session import Session
-from tagger.commands.suspects import SUSPECTS_DAYS, current, due, suspects_file
+from tagger.commands.suspects import current, due, suspects_file
 
 from .conftest import Station, fill, put_track
 
@@ -94,7 +94,7 @@ def test_it_is_due_once_there_are_clips_and_then_weekly(planted: tuple[Station, 
         suspicious(station, "--refresh")
         assert not due(session)
         assert len(current(session)) == station.run("dataset").counts["tracks"]
-        past = time.time() - (SUSPECTS_DAYS + 0.1) * 86_400
+        past = time.time() - (session.settings.suspects_days + 0.1) * 86_400
         os.utime(suspects_file(session), (past, past))
         assert due(session)
 

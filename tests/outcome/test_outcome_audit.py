@@ -69,13 +69,16 @@ def test_one_track(odd: AuditTrack, kind: Kind | None) -> None:
 
 
 def test_a_doubted_label_comes_with_its_evidence_and_overrules_the_current_model() -> None:
-    doubt = Doubt(suspect=True, genre="jazz", confidence=0.83, own=0.02, clips=5, agreeing=4, score=0.6)
+    doubt = Doubt(True, genre="jazz", confidence=0.83, own=0.02, clips=5, agreeing=4, others=0, alike=0, score=0.6)
     doubted = track(b"/a", doubt=doubt, predicted="blues", confidence=0.99)
     (finding,) = only([doubted], Kind.SUSPICIOUS)
     assert (finding.suggested, finding.score) == ("jazz", 0.8)
     assert finding.detail == (
         "labelled rock; models that never heard the artist say jazz (0.83) on 4 of 5 clips, rock 0.02"
     )
+    known = dataclasses.replace(doubted, doubt=dataclasses.replace(doubt, others=7, alike=6))
+    (finding,) = only([known], Kind.SUSPICIOUS)
+    assert finding.detail.endswith("rock 0.02; 6 of the artist's 7 other tracks are jazz")
     cleared = dataclasses.replace(doubted, doubt=dataclasses.replace(doubt, suspect=False))
     assert audit([cleared], match) == []
 
