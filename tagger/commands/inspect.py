@@ -11,7 +11,7 @@ from typing import Any
 from tagger.base.errors import FileProblem, UsageError
 from tagger.commands.session import Outcome, Session, absolute
 
-MODEL_SUFFIXES = (".keras", ".h5", ".hdf5")
+MODEL_SUFFIXES = (".keras", ".h5", ".hdf5", ".skops")
 CARD = "card.json"
 # Told in JSON only: too long for eyes.
 UNREAD = {"confusion", "counts", "genre_rows", "intervals", "history", "sha256", "thresholds", "versions", "recipe"}
@@ -19,7 +19,8 @@ UNREAD = {"confusion", "counts", "genre_rows", "intervals", "history", "sha256",
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What to look into."""
-    parser.add_argument("path", metavar="PATH", help="a .keras or .h5 file, a model or data set folder, an audio file")
+    about = "a .keras, .h5 or .skops file, a model or data set folder, an audio file"
+    parser.add_argument("path", metavar="PATH", help=about)
 
 
 def run(session: Session, arguments: argparse.Namespace) -> Outcome:
@@ -52,10 +53,10 @@ def _model(path: Path) -> dict[str, Any]:
 
     if path.is_file():
         return dict(describe(path))
-    from tagger.model.saved import NETWORK_NAME, read_card
+    from tagger.model.saved import read_card
 
     card = read_card(path)
-    return {**describe(path / NETWORK_NAME), "card": {key: card[key] for key in card if key not in ("history",)}}
+    return {**describe(path), "card": {key: card[key] for key in card if key not in ("history",)}}
 
 
 def _audio(session: Session, path: Path) -> dict[str, Any]:

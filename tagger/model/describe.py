@@ -1,4 +1,4 @@
-"""What is inside a file or folder that holds a network, without running anything in it."""
+"""What is inside a file or folder that holds a model, without running anything in it."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import h5py  # type: ignore[import-untyped]
 
 from tagger.base.errors import UsageError
 
+SKOPS_SCHEMA = "schema.json"
 MAX_CONFIG = 20_000_000  # bytes; the description of a network is kilobytes
 # What is worth showing of a layer's settings, where it has them.
 SHOWN = ("filters", "units", "kernel_size", "strides", "pool_size", "padding", "activation", "rate", "batch_shape",
@@ -19,7 +20,7 @@ SHOWN = ("filters", "units", "kernel_size", "strides", "pool_size", "padding", "
 
 
 def describe(path: Path) -> dict[str, Any]:
-    """Return the structure of a `.keras` or `.h5` file, or of a model's folder.
+    """Return the structure of a `.keras`, `.h5` or `.skops` file, or of a model's folder.
 
     Returns
     -------
@@ -33,18 +34,19 @@ def describe(path: Path) -> dict[str, Any]:
     UsageError
         If it cannot be read or is neither.
     """
-    file = path / "model.keras" if path.is_dir() else path
+    skops = path / "model.skops"
+    file = (skops if skops.exists() else path / "model.keras") if path.is_dir() else path
     try:
         if zipfile.is_zipfile(file):
-            facts = _keras_file(file)
+            facts = _skops_file(file) if _has(file, SKOPS_SCHEMA) else _keras_file(file)
         elif h5py.is_hdf5(file):
             facts = _hdf5_file(file)
         elif not file.exists():
             raise UsageError(f"{file} does not exist")
         else:
-            raise UsageError(f"{file} is neither a .keras nor an .h5 file")
+            raise UsageError(f"{file} is none of .keras, .h5 and .skops")
     except (OSError, ValueError, KeyError, zipfile.BadZipFile, RuntimeError) as error:
-        raise UsageError(f"{file} is damaged or no Keras model: {error}") from error
+        raise UsageError(f"{file} is damaged or no model: {error}") from error
     facts = {"file": str(file), "bytes": file.stat().st_size, **facts}
     card = file.with_name("card.json")
     if card.is_file():
@@ -62,6 +64,24 @@ def _keras_file(path: Path) -> dict[str, Any]:
         with archive.open("model.weights.h5") as inner, h5py.File(inner, "r") as weights:
             found = list(_weights(weights))
     return {"format": "keras", "keras": about.get("keras_version"), **_network(config), **_totals(found)}
+
+
+def _has(path: Path, name: str) -> bool:
+    with zipfile.ZipFile(path) as archive:
+        return name in archive.namelist()
+
+
+def _skops_file(path: Path) -> dict[str, Any]:
+    """Describe a model of scikit-learn: its class, and the classes of a pipeline's steps."""
+    with zipfile.ZipFile(path) as archive:
+        schema = json.loads(_member(archive, SKOPS_SCHEMA))
+    steps = schema.get("content", {}).get("content", {}).get("steps", {}).get("content", [])
+    return {
+        "format": "skops",
+        "skops": schema.get("_skops_version"),
+        "class": schema.get("__class__"),
+        "steps": [step["content"][1]["__class__"] for step in steps],
+    }
 
 
 def _member(archive: zipfile.ZipFile, name: str) -> bytes:

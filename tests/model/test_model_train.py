@@ -203,6 +203,6 @@ def test_describe(trained: tuple[TrainResult, dict[int, ClipSet]], tmp_path: Pat
     assert (facts["format"], facts["parameters"]) == ("hdf5", 211_450)
     assert facts["layers"][-1]["units"] == 10
     (tmp_path / "notes.keras").write_text("no model")
-    for name, message in (("notes.keras", "neither"), ("missing.keras", "does not exist")):
+    for name, message in (("notes.keras", "is none of .keras"), ("missing.keras", "does not exist")):
         with pytest.raises(UsageError, match=message):
             describe(tmp_path / name)
