@@ -194,7 +194,7 @@ def test_a_model_of_another_family_is_used_everywhere(copied: Station, monkeypat
     assert copied.run("status").facts["model"]["family"] == "logreg"
 
 
-def test_none_is_learned_and_never_named(copied: Station) -> None:
+def test_none_is_learned_and_never_named(copied: Station, tmp_path: Path) -> None:
     """The podcasts, which the map skips, teach what is none of the genres."""
     trained = copied.run("train", "--family", "logreg")
     card = json.loads((copied.home / "models" / trained.facts["model"] / "card.json").read_text())
@@ -209,6 +209,14 @@ def test_none_is_learned_and_never_named(copied: Station) -> None:
     assert {p["genre"] for one in guessed for p in one["predictions"]} == {"rock", "edm"}
     told = copied.run("guess", podcasts[0], json=False).out
     assert "none of the genres" in told
+    talk = put_track(tmp_path / "more" / "talk.mp3", 1, 70, "mp3", SECONDS, artist="Nobody knows whom")
+    copied.run("scan", talk.parent)
+    assert copied.run("classify").counts["classified"] == OPEN + 1
+    lines = copied.run("export", "--format", "jsonl", json=False).out.splitlines()
+    (row,) = (row for row in map(json.loads, lines) if row["path"] == str(talk))
+    assert (row["state"], row["decision"]) == ("untagged", "abstain"), "though everything may be written at promise 0"
+    assert row["reason"].startswith("sounds like none of the genres")
+    assert str(talk) not in {item["path"] for item in copied.run("write").facts["plan"] if item["after"]}
 
 
 def test_none_is_in_no_data_set(copied: Station) -> None:
