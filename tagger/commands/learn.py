@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 LAST_TRAINING = "last_training"  # key in the index's meta table: when, on how many labels, of which genres
 POSTPONED = "training_postponed"
+# What the same labels and seed give again; the sums of several threads differ in their last bits.
+FIXED = ("split", "clips", "first weights", "order of clips", "changes of clips")
 
 
 @dataclass
@@ -67,6 +69,7 @@ def train_on(
                     "split_seed": settings.seed,
                     "clips": settings.clips,
                     "leaks": material.leaks,
+                    "fixed": FIXED + (("order of sums (one thread)",) if deterministic else ()),
                     **(facts or {}),
                 },
                 watch=watch_of(session, bar),
