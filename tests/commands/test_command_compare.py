@@ -10,7 +10,9 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from tagger.audio.features import FEATURES
 from tagger.base.records import NONE, Split
@@ -165,6 +167,17 @@ def test_too_few_labels_are_explained(station: Station) -> None:
         told = station.run(*command, json=False)
         assert told.code == 0
         assert "at least two genres" in told.out
+
+
+def test_pictures_of_one_class_are_too_little_to_search_with(station: Station, tmp_path: Path) -> None:
+    folder = tmp_path / "pictures" / "train" / "dark"
+    folder.mkdir(parents=True)
+    for number in range(4):
+        Image.fromarray(np.full((40, 50), number, np.uint8)).save(folder / f"track{number}__0.png")
+    for command in (("train",), ("train", "--search"), ("compare",)):
+        result = station.run(*command, "--dataset", tmp_path / "pictures", json=False)
+        assert result.code == 0, result.err
+        assert "a model needs tracks of at least two genres to learn from; there are: dark" in result.out
 
 
 # --- a model of another family in use -------------------------------------------------------------------------------
