@@ -30,6 +30,7 @@ HOMES = {
     "filelock": {"base"},
     "platformdirs": {"base"},
     "skops": {"model"},
+    "threadpoolctl": {"model"},
     "yaml": {"genres"},
     "tqdm": {"commands"},
 }

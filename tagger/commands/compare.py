@@ -209,7 +209,15 @@ def _row(one: Contender, stand: Standing, rate: float, leaky: dict[str, float] |
     from tagger.outcome.compare import FamilyRow
 
     return FamilyRow(
-        one.family, stand.metrics, stand.intervals, one.parameters, one.train_seconds, rate, f"{one.seconds} s", leaky
+        one.family,
+        stand.metrics,
+        stand.intervals,
+        one.parameters,
+        one.train_seconds,
+        rate,
+        f"{one.seconds} s",
+        leaky,
+        "" if rate else "stopped before it was timed",
     )
 
 

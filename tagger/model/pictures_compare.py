@@ -126,7 +126,7 @@ def risk_coverage_picture(path: Path, heldouts: Mapping[str, Heldout], promise: 
     for axes in panels:
         if promise > 0:
             axes.axhline(100 * (1 - promise), color=ORANGE, linewidth=1.2, linestyle="--", zorder=1)
-        axes.set_ylim(0, min(100, 5 * math.ceil(1.05 * most / 5)))
+        axes.set_ylim(0, min(100, 5 * max(1, math.ceil(1.05 * most / 5))))
         axes.yaxis.get_major_locator().set_params(integer=True)
         axes.yaxis.set_major_formatter("{x:.0f}%")
     line = f"; dashed: the promise, {100 * (1 - promise):.0f}% wrong" if promise > 0 else ""

@@ -71,7 +71,7 @@ def is_not_worse(new: Heldout, old: Heldout) -> Comparison:
 
     The share of right tracks decides; as many right is not worse, since the new model has learned from more.
     """
-    split = Split.TEST if len(new.of(Split.TEST)) else Split.VAL
+    split = Split.TEST if len(new.of(Split.TEST).labelled()) else Split.VAL
     right = _right_by_track(new.of(split).labelled())
     before = _right_by_track(old.of(Split.TEST, Split.VAL).labelled())
     both = sorted(right.keys() & before.keys())

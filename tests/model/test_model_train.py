@@ -102,7 +102,7 @@ def test_the_card_says_everything(trained: tuple[TrainResult, dict[int, ClipSet]
     assert card["epochs"] == len(card["history"]) <= 14
     assert {"tensorflow", "keras", "numpy", "python", "tagger"} <= set(card["versions"])
     names = {path.name for path in result.folder.iterdir()}
-    pictures = {"confusion.png", "curves.png", "genres.png"}
+    pictures = {"confusion.png", "curves.png", "genres.png", "reliability.png"}
     assert names == {"model.keras", "card.json", "heldout.csv", "groups.json", *pictures}
     for picture in pictures:
         assert (result.folder / picture).read_bytes().startswith(b"\x89PNG")
@@ -135,7 +135,8 @@ def test_evaluation_gives_the_card_again(trained: tuple[TrainResult, dict[int, C
     assert found.metrics == pytest.approx(result.card["metrics"], abs=1e-6)
     assert found.genres == result.card["genre_rows"]
     assert found.thresholds == result.card["thresholds"]
-    assert [path.name for path in found.pictures] == ["confusion.png", "genres.png"]
+    assert [path.name for path in found.pictures] == ["confusion.png", "genres.png", "reliability.png", "risk.png"]
+    assert all(path.stat().st_size > 5_000 for path in found.pictures)
     with pytest.raises(NoModel, match=r"hears clips of 2 s, the data set has: 1 s"):
         evaluate(model, {1: clips[1]})
 
