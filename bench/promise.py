@@ -46,12 +46,14 @@ def main(home: Path, library: Path) -> None:
           f"{len(said.outside())} outside the genres\n")  # fmt: skip
     own = classifier.heldout()
     nothing = np.zeros(len(said), np.bool_)
-    print("| judged by | tracks right | majority | ECE |\n| --- | --- | --- | --- |")
+    print("| judged by | tracks right (95% interval) | majority | ECE (95% interval) |\n| --- | --- | --- | --- |")
     for name, judged in (("what people typed", said), ("the truth", true)):
         measures = measure(judged, {}, nothing)
         figures = [measures.metrics[key] for key in ("track_accuracy", "majority_baseline", "ece")]
         low, high = measures.intervals["ece"]
-        print(f"| {name} | {figures[0]:.3f} | {figures[1]:.3f} | {figures[2]:.3f} ({low:.3f} to {high:.3f}) |")
+        least, most = measures.intervals["track_accuracy"]
+        right = f"{figures[0]:.3f} ({least:.3f} to {most:.3f})"
+        print(f"| {name} | {right} | {figures[1]:.3f} | {figures[2]:.3f} ({low:.3f} to {high:.3f}) |")
     header = ("promise", "precision (typed)", "80% bound", "precision (truth)", "coverage", "outside written", "genres")
     print(f"\n| {' | '.join(header)} |\n|{' --- |' * len(header)}")
     for promise in PROMISES:

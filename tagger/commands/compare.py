@@ -189,8 +189,10 @@ def _outcome(
 
     settings = session.settings
     stands = standings(contenders, settings.promise, settings.promise_confidence)
+    best = max(contenders, key=lambda one: (stands[one.family].metrics["track_accuracy"], one.family))
     rows = shown.best_first(
-        _row(one, stands[one.family], rates[one.family], leaky.get(one.family)) for one in contenders
+        _row(one, stands[one.family], stands[best.family], rates[one.family], leaky.get(one.family))
+        for one in contenders
     )
     folder = out.absolute() if out else session.home.reports / f"compare-{session.run_id}"
     about = _about(session, next(iter(stands.values())))
@@ -205,20 +207,23 @@ def _outcome(
     return Outcome(counts, own, lines, asked=True)
 
 
-def _row(one: Contender, stand: Standing, rate: float, leaky: dict[str, float] | None) -> FamilyRow:
+def _row(one: Contender, stand: Standing, best: Standing, rate: float, leaky: dict[str, float] | None) -> FamilyRow:
     from tagger.outcome.compare import FamilyRow
 
+    notes = [] if stand is best else [_behind(stand, best)]
+    notes += [] if rate else ["stopped before it was timed"]
     return FamilyRow(
-        one.family,
-        stand.metrics,
-        stand.intervals,
-        one.parameters,
-        one.train_seconds,
-        rate,
-        f"{one.seconds} s",
-        leaky,
-        "" if rate else "stopped before it was timed",
-    )
+        one.family, stand.metrics, stand.intervals, one.parameters, one.train_seconds, rate, f"{one.seconds} s", leaky,
+        "; ".join(notes),
+    )  # fmt: skip
+
+
+def _behind(stand: Standing, best: Standing) -> str:
+    """Say how far a family is behind the best on the same tracks: closer than their intervals, which both share."""
+    from tagger.model.figures import paired_difference
+
+    difference, low, high = paired_difference(best.heldout, stand.heldout)
+    return f"{difference:.3f} behind the best (95% interval {low:.3f} to {high:.3f})"
 
 
 def _about(session: Session, stand: Standing) -> Any:
