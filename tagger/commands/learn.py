@@ -178,7 +178,7 @@ def learn(session: Session, due: str, train_with: Callable[[Material], Learned] 
     if learned.model_id:
         now = datetime.now(UTC).isoformat()
         genres = [genre.id for genre in session.genre_map.genres]
-        session.index.meta.set(LAST_TRAINING, {"at": now, "labels": len(sources.labelled), "genres": genres})
+        session.index.meta.set(LAST_TRAINING, {"at": now, "labels": sources.labels, "genres": genres})
     return learned
 
 

@@ -25,12 +25,13 @@ LISTENED, CLIPS_LISTENED = 2, 3  # length [s] and number of the clips by which r
 class Sources:
     """Tracks with their splits: `labelled` by a person, and `outside`, which teach what is none of the genres.
 
-    `leaks` counts, by kind, the tracks that the audit of the split left out.
+    `leaks` counts, by kind, the tracks that the audit of the split left out, `labels` the labels with those.
     """
 
     labelled: list[ClipSource]
     outside: list[ClipSource]
     leaks: dict[str, int]
+    labels: int
 
     @property
     def everything(self) -> list[ClipSource]:
@@ -100,6 +101,7 @@ def clip_sources(session: Session) -> Sources:
         [source for source in sources if source.label != NONE],
         [source for source in sources if source.label == NONE],
         leak_counts(leaks),
+        len(labelled),
     )
 
 

@@ -19,9 +19,12 @@ from tagger.genres.split import artist_key
 
 SAME_LENGTH = 1.0  # [s] by which two files of one recording differ at the most: encoders add up to some 50 ms each
 LEAST_TITLE = 2  # letters and digits: a title of fewer says nothing
-MOST_TWINS = 5
+MOST_COPIES = 4  # of one recording in a library, the first one included
+MOST_OF_A_TITLE = 200  # tracks; a title of more is everybody's, whatever their lengths
 # The same title at the same length is mostly the same recording, unless the title is everybody's.
-_ANYBODYS = re.compile(r"(intro|outro|interlude|untitled|prelude|skit|track|titel|piste|traccia|pista|audiotrack)?\d*")
+_ANYBODYS = re.compile(
+    r"(intro|outro|interlude|untitled|prelude|skit|song|title|track|titel|piste|traccia|pista|audiotrack)?\d*"
+)
 
 
 class LeakKind(StrEnum):
@@ -92,21 +95,25 @@ def find_leaks(rows: Sequence[SplitTrack], alike: Collection[tuple[int, int]] | 
     return sorted(found, key=lambda leak: (leak.place, leak.kind))
 
 
-def same_titles(rows: Sequence[SplitTrack], most: int = MOST_TWINS) -> list[tuple[int, int]]:
+def same_titles(rows: Sequence[SplitTrack]) -> list[tuple[int, int]]:
     """Return pairs of places of a held-out track and one that is learned from, alike in title and length.
 
-    For each held-out track the first `most`, so that a library of one title does not make a million pairs.
+    A title that more tracks of one length have than a recording has copies (`MOST_COPIES`) is everybody's, and makes no
+    pairs.
     """
     by_title: dict[str, list[int]] = defaultdict(list)
     for place, row in enumerate(rows):
-        if row.split == Split.TRAIN and (title := _title(row)):
+        if title := _title(row):
             by_title[title].append(place)
     found = []
-    for place, row in enumerate(rows):
-        if row.split != Split.TRAIN:
-            same = [other for other in by_title.get(_title(row), ()) if _as_long(row, rows[other])]
-            found += [(place, other) for other in same[:most]]
-    return found
+    for places in by_title.values():
+        for place in places if len(places) <= MOST_OF_A_TITLE else ():
+            if rows[place].split == Split.TRAIN:
+                continue
+            same = [other for other in places if other != place and _as_long(rows[place], rows[other])]
+            if len(same) < MOST_COPIES:
+                found += [(place, other) for other in same if rows[other].split == Split.TRAIN]
+    return sorted(found)
 
 
 def leak_counts(leaks: Iterable[Leak]) -> dict[str, int]:
