@@ -15,6 +15,7 @@ BENCHES = {
     "genres": "what the default genre map makes of real lists of genre tags",
     "clips": "cutting clips: seek and decode beside whole-file decoding, and the share of the file that is read",
     "accuracy": "families of models side by side, on hard synthetic music or your own (--library DIR and more)",
+    "training": "clips learned from per second, the default network beside the radio station's",
     "mislabels": "finding wrong labels that were planted: several rankings (--library DIR, --epochs N)",
 }
 

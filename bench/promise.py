@@ -29,7 +29,7 @@ from tagger.model.heldout import Heldout
 from tagger.model.metrics import measure
 from tagger.model.saved import Classifier, load
 
-PROMISES = (0.75, 0.8, 0.85, 0.9, 0.95)
+PROMISES = (0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 CONFIDENCE = 0.8
 CLIPS = 5
 

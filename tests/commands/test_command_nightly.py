@@ -266,7 +266,7 @@ def test_time_budget_postpones_and_is_no_failure(night: Station, monkeypatch: py
 def test_training_that_ran_out_of_time_goes_on(night: Station) -> None:
     short = night.run("nightly", night.library, "--max-minutes", "0.001")
     assert short.code == 0
-    result = night.run("train", "--epochs", "3", "--family", "cnn2d-wtsc")
+    result = night.run("train", "--epochs", "1", "--family", "cnn2d-wtsc")
     assert result.code == 0, result.err
     assert result.facts["model"].split("-", 1)[1].startswith("cnn2d-wtsc")
 
