@@ -95,7 +95,7 @@ def watch_of(session: Session, bar: Any) -> Watch:
 
 def _take_in(session: Session, result: TrainResult, material: Material) -> Learned:
     """Register a finished model, and let it take the current one's place if it is not worse."""
-    from tagger.commands.model import current_classifier
+    from tagger.commands.model import current_classifier, model_in_use
     from tagger.model.promote import judge
 
     index, card = session.index, result.card
@@ -111,7 +111,7 @@ def _take_in(session: Session, result: TrainResult, material: Material) -> Learn
     if not material.form or not set(material.genres) <= known | {NONE}:
         why = "its pictures have no card" if not material.form else "its classes are not the genre map's"
         return Learned(f"{text}; not used for tagging, since {why}.", _counts(card), model_id, False, card)
-    old = current_classifier(session) if index.models.current() else None
+    old = current_classifier(session) if model_in_use(session) else None
     verdict = judge(result.heldout, old, material.clips, material.genres) if result.heldout is not None else None
     promoted = verdict is None or verdict.promote
     if promoted:
@@ -144,11 +144,13 @@ def retire(session: Session) -> None:
 
 def why_due(session: Session) -> str | None:
     """Return why it is time to train, in words; None if it is not."""
+    from tagger.commands.model import model_in_use
+
     index, settings = session.index, session.settings
     if index.meta.get(POSTPONED):
         return "the last training is not finished"
-    if index.models.current() is None:
-        return "there is no model yet"
+    if model_in_use(session) is None:
+        return "there is no model that this version can use yet"
     last = index.meta.get(LAST_TRAINING)
     if last is None:
         return "nobody knows when it was trained last"

@@ -32,6 +32,14 @@ def current_model(session: Session) -> ModelRow:
     return current
 
 
+def model_in_use(session: Session) -> ModelRow | None:
+    """Return the model that was promoted last; None if there is none, or it is of an earlier version's format."""
+    from tagger.model.saved import outdated
+
+    current = session.index.models.current()
+    return None if current is None or outdated(Path(current.folder)) else current
+
+
 def current_classifier(session: Session) -> Classifier:
     """Load the model that was promoted last.
 

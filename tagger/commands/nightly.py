@@ -13,6 +13,7 @@ from tagger.commands import suspects
 from tagger.commands.audit import find
 from tagger.commands.classify import classify
 from tagger.commands.learn import learn, why_due
+from tagger.commands.model import model_in_use
 from tagger.commands.report import Night, write_report
 from tagger.commands.scan import library_roots, scan_libraries
 from tagger.commands.session import Outcome, Session
@@ -47,9 +48,9 @@ def run(session: Session, arguments: argparse.Namespace) -> Outcome:
         counts.update(scan_libraries(session, roots))
     libraries = library_ids(session, roots)
     due = why_due(session)
-    if session.index.models.current() is None:
+    if model_in_use(session) is None:
         learn_now(session, night, due)
-    if session.index.models.current() is not None:
+    if model_in_use(session) is not None:
         with stage(session, night, "classify") as counts:
             counts.update(classify(session, libraries))
     with stage(session, night, "write") as counts:

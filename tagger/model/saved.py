@@ -222,6 +222,16 @@ def read_card(folder: Path) -> dict[str, Any]:
     return card
 
 
+def outdated(folder: Path) -> bool:
+    """Say whether a model is whole but of an earlier version's format, so that a new one has to be trained."""
+    try:
+        card = json.loads((folder / CARD_NAME).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    found = card.get("format") if isinstance(card, dict) else None
+    return isinstance(found, int) and found < CARD_FORMAT
+
+
 def read_groups(folder: Path) -> dict[str, list[str]]:
     """Return the groups of artists in each split (train, val, test) of a saved model.
 

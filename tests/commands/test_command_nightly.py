@@ -393,3 +393,16 @@ def test_file_that_is_taken_away_right_after_its_write_is_no_failure(
     result = night.run("write", "--apply", "--max-writes", "1")
     assert (result.code, result.counts["written"]) == (0, 1)
     assert night.run("scan", night.library).counts["missing"] == 1
+
+
+def test_a_model_of_an_earlier_format_waits_for_a_new_one(night: Station) -> None:
+    """An update of tagger must not end every night with an error until somebody trains by hand."""
+    card = next((night.home / "models").glob("*/card.json"))
+    card.write_text(json.dumps(json.loads(card.read_text()) | {"format": 1}))
+    result = night.run("nightly", night.library, "--max-minutes", "0")
+    assert result.code == 0, result.err
+    assert "classify" not in result.facts["stages"]
+    assert night.run("guess", untagged(night.library)[0]).code == 2, "asked for by itself, it says what is wrong"
+    result = night.run("nightly", night.library)
+    assert result.code == 0, result.err
+    assert list(result.facts["stages"])[:2] == ["scan", "learn"]
