@@ -146,7 +146,7 @@ def _optimizer(recipe: Recipe) -> Any:
 
 def as_batch(network: Any, inputs: NDArray[Any]) -> NDArray[np.float32]:
     """Return clips as the network takes them: float32, pictures with a channel at the end."""
-    batch = inputs.astype(np.float32)
+    batch = np.asarray(inputs, np.float32)  # a training batch is that already, and is not copied again
     return batch[..., None] if len(network.input_shape) == batch.ndim + 1 else batch
 
 
