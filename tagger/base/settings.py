@@ -68,6 +68,11 @@ class Settings(BaseSettings):
         "of a night's writes is then postponed.",
     )
 
+    context: bool = Field(
+        True,
+        description="Let what people tagged by the same artist and on the same album count beside the sound.",
+    )
+
     # --- what is looked at
     exclude: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description='Files and folders to leave alone, as patterns, such as ["Jingles/*", "*_spot.mp3"].'
@@ -151,7 +156,7 @@ MTIME_OF_STATION = {"plain": "bump", "azuracast": "bump", "libretime": "preserve
 SECTIONS = {
     "What is written": (
         *("promise", "promise_confidence", "max_writes", "settle_minutes", "mtime", "allow_loss"),
-        *("station", "air_time"),
+        *("station", "air_time", "context"),
     ),
     "What is looked at": (*("exclude", "min_seconds", "max_seconds", "max_missing", "sentinel", "probe_seconds"),),
     "Learning": (
