@@ -75,7 +75,7 @@ def group_tracks(rows: Iterable[GroupRow], genre_map: GenreMap) -> dict[str, str
     ordered = sorted(rows, key=lambda row: (row.track, row.library, row.folder))
     albums: dict[tuple[int, bytes], set[str]] = defaultdict(set)
     for row in ordered:
-        albums[_album_folder(row)].add(_album_name(row.album))
+        albums[row.library, album_folder(row.folder)].add(album_name(row.album))
     groups: dict[str, str] = {}
     artists: set[str] = set()
     for row in ordered:
@@ -96,6 +96,7 @@ def _artist(row: GroupRow) -> str:
 
 
 def artist_key(name: str | None) -> str:
+    """Return what all spellings of an artist's name have in common; empty for nobody."""
     text = _SEVERAL.split(spelling.plain(name or "").strip(" ;/\0"), maxsplit=1)[0]
     text = _GUEST.sub("", text).strip()
     if found := _ARTICLE_LAST.fullmatch(text):
@@ -113,28 +114,29 @@ def _words(text: str) -> list[str]:
     return re.findall(r"[^\W_]+", text.replace("&", " and "))
 
 
-def _album_name(name: str | None) -> str:
+def album_name(name: str | None) -> str:
+    """Return what all spellings of an album's name have in common; empty for none."""
     text = spelling.plain(name or "")
     return "".join(_words(text)) or text
 
 
-def _album_folder(row: GroupRow) -> tuple[int, bytes]:
+def album_folder(folder: bytes) -> bytes:
     """Return the folder of the album: for the discs of a set, the one above."""
-    above, _, name = row.folder.rstrip(b"/").rpartition(b"/")
+    above, _, name = folder.rstrip(b"/").rpartition(b"/")
     is_disc = above and _DISC.fullmatch(spelling.plain(os.fsdecode(name)))
-    return row.library, above if is_disc else row.folder.rstrip(b"/")
+    return above if is_disc else folder.rstrip(b"/")
 
 
 def _folder_group(row: GroupRow, albums: Mapping[tuple[int, bytes], set[str]], genre_map: GenreMap) -> str:
-    library, folder = _album_folder(row)
-    name = os.fsdecode(folder.rpartition(b"/")[2])
-    if not folder or len(albums[library, folder] - {""}) > 1 or _is_genre(name, genre_map):
+    folder = album_folder(row.folder)
+    if not folder or len(albums[row.library, folder] - {""}) > 1 or named_after_genre(folder, genre_map):
         return f"track {row.track}"
-    return f"folder {library}/{printable(os.fsdecode(folder))}"
+    return f"folder {row.library}/{printable(os.fsdecode(folder))}"
 
 
-def _is_genre(name: str, genre_map: GenreMap) -> bool:
+def named_after_genre(folder: bytes, genre_map: GenreMap) -> bool:
     """Say whether a folder is named after a genre, mapped or not ("Jazz", "Soundtracks"); "1984" is an album."""
+    name = os.fsdecode(folder.rpartition(b"/")[2])
     return any(c.isalpha() for c in name) and genre_map.match(name).state is not GenreTagState.UNMAPPED
 
 
