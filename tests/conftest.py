@@ -59,6 +59,35 @@ def postgres_url() -> Iterator[str]:
     engine.dispose()
 
 
+@pytest.fixture(scope="session")
+def musicnn_wheel(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The published wheel of the pretrained trunks, got with pip once and kept in pytest's cache."""
+    from tagger.base.errors import TaggerError
+    from tagger.model import trunk_wheel
+
+    cache = getattr(request.config, "cache", None)
+    folder = cache.mkdir("musicnn") if cache else tmp_path_factory.mktemp("musicnn")
+    kept = next(iter(folder.glob("*.whl")), None)
+    try:
+        wheel = kept or trunk_wheel.fetch(folder, lambda: None)
+        with trunk_wheel.opened(wheel):
+            return wheel
+    except TaggerError as error:
+        if kept:
+            kept.unlink()  # a run that was killed left half of it: the next one gets it again
+        pytest.skip(f"no wheel of musicnn: {error}")
+
+
+@pytest.fixture(scope="session")
+def installed_trunks(musicnn_wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of trunks with musicnn in it, for reading; loads TensorFlow."""
+    from tagger.model import trunks
+
+    folder = tmp_path_factory.mktemp("trunks")
+    trunks.install(folder, musicnn_wheel, lambda: None)
+    return folder
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
     report = yield

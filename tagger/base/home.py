@@ -51,6 +51,11 @@ class Home:
         return self.folder / "models"
 
     @property
+    def trunks(self) -> Path:
+        """Pretrained networks; made when the first is installed."""
+        return self.folder / "trunks"
+
+    @property
     def reports(self) -> Path:
         return self.folder / "reports"
 
