@@ -35,6 +35,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "inspect": ("inspect", "what is inside a model file, a dataset folder or an audio file"),
     "export": ("export", "the index as CSV, JSON lines or M3U playlists"),
     "review": ("review", "uncertain and suspicious tracks out to a CSV file, a person's decisions in"),
+    "trunk": ("trunk", "pretrained networks that a model can build on: install, list, remove"),
     "status": ("status", "what the index, the model and the last run look like"),
     "demo": ("demo", "make a small library of synthetic music and run a whole night over it"),
 }

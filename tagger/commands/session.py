@@ -1,7 +1,8 @@
 """What every command works with: home, settings, console, genre map, index, journal, lock, and the way to stop.
 
 A command that changes the index or files calls `begin`, which takes the lock, opens the index, settles what an
-earlier run left unfinished, and starts a run. The others call `look`.
+earlier run left unfinished, and starts a run. One that changes only other parts of the home calls `lock`, the others
+call `look`.
 """
 
 from __future__ import annotations
@@ -115,6 +116,12 @@ class Session:
         self.home.create()
         _ = self.index
 
+    def lock(self) -> None:
+        """Get ready to change the home where neither index nor model is needed: the lock, and no run."""
+        self.home.create()
+        self._closing.enter_context(run_lock(self.home.lock, self.command))
+        self._log_to_file()
+
     def begin(self) -> str:
         """Get ready to change something: lock, index, unfinished business, a run of its own.
 
@@ -123,9 +130,7 @@ class Session:
         str
             The id of the run.
         """
-        self.home.create()
-        self._closing.enter_context(run_lock(self.home.lock, self.command))
-        self._log_to_file()
+        self.lock()
         _ = self.index, self.genre_map
         self._closing.enter_context(self.index.hold(self.command))
         from tagger.commands.settle import settle
