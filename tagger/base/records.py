@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 NONE = "none"  # what a model calls music that is none of the canonical genres; never a label, never written
 
@@ -136,6 +137,31 @@ class TrackLabel:
     closed: bool
 
 
+# --- who belongs together -------------------------------------------------------------------------------------------
+
+ALBUM_ARTIST, ARTIST, ALBUM = "album_artist", "artist", "album"  # by what tracks hang together
+
+KinKeys = tuple[tuple[str, str], ...]  # kinds with what all tracks share that hang together so
+
+
+@dataclass(frozen=True, slots=True)
+class Kin:
+    """A track as far as it tells with which others it belongs.
+
+    `library` is the library's id (None: in none), `folder` the folder in it (empty: the top), `label` the genre that a
+    person gave it.
+    """
+
+    fingerprint: str
+    library: int | None
+    folder: bytes
+    artist: str | None
+    album_artist: str | None
+    album: str | None
+    compilation: bool
+    label: str | None = None
+
+
 # --- data set -------------------------------------------------------------------------------------------------------
 
 
@@ -160,7 +186,11 @@ class ClipSource:
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """Calibrated probability of each canonical genre, of one track by one model, and what follows from it."""
+    """Calibrated probability of each canonical genre, of one track by one model, and what follows from it.
+
+    Where people's labels of kindred tracks had a say, `context` holds the probabilities by sound alone (``audio``) and
+    what each kind of kinship said (`tagger.outcome.context.explained`).
+    """
 
     track_id: int
     model: str
@@ -169,6 +199,12 @@ class Prediction:
     confidence: float
     decision: Decision
     reason: str
+    context: Mapping[str, Any] | None = None
+
+    @property
+    def audio(self) -> Mapping[str, float]:
+        """The probabilities by sound alone."""
+        return self.probabilities if self.context is None else self.context["audio"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from tagger.base.batches import in_batches
 from tagger.base.errors import FileProblem
 from tagger.base.records import ClipSource, Decision, Prediction, TrackState
 from tagger.commands.console import problem_lines
-from tagger.commands.decisions import TYPED, Limits, decide_anew_if_promise_changed, decided, limits_of
+from tagger.commands.decisions import TYPED, Rules, decide_anew_where_due, rules_of
 from tagger.commands.libraries import mounted_libraries
 from tagger.commands.model import canonical, current_classifier, current_model, inputs_of
 from tagger.commands.session import Outcome, Session
@@ -52,7 +52,7 @@ def classify(session: Session, library_ids: Collection[int], refresh: bool = Fal
         The counts of the command.
     """
     current = current_model(session)
-    decide_anew_if_promise_changed(session, current)
+    rules = decide_anew_where_due(session, current)
     counts = Counter(classified=0, accepted=0, abstained=0, unreadable=0)
     rows = [
         row
@@ -62,11 +62,11 @@ def classify(session: Session, library_ids: Collection[int], refresh: bool = Fal
     if not rows:
         return dict(counts)
     classifier = current_classifier(session)
-    limits = limits_of(session, classifier.heldout())
+    rules = rules or rules_of(session, current, classifier.heldout())
     with session.console.bar("classifying", len(rows), "tracks") as bar:
         for batch in _heard(session, classifier, rows):
             bar.step(len(batch))
-            predictions = _predict(session, classifier, limits, batch, counts)
+            predictions = _predict(session, classifier, rules, batch, counts)
             session.index.predictions.save(predictions, session.run_id)
             session.tally["classified"] += len(predictions)
             session.check()
@@ -93,7 +93,7 @@ def _heard(session: Session, classifier: Classifier, rows: list[TrackRow]) -> It
 def _predict(
     session: Session,
     classifier: Classifier,
-    limits: Limits,
+    rules: Rules,
     batch: Sequence[Heard],
     counts: Counter[str],
 ) -> list[Prediction]:
@@ -109,14 +109,12 @@ def _predict(
     session.index.tracks.save_audio_problems(unreadable)
     if not readable:
         return []
-    predictions = []
-    for (row, _), chances in zip(
-        readable, classifier.track_probabilities([clips for _, clips in readable]), strict=True
-    ):
-        prediction = decided(row, classifier.id, canonical(session, classifier.genres, chances), limits)
+    chances = classifier.track_probabilities([clips for _, clips in readable])
+    sounds = [canonical(session, classifier.genres, row) for row in chances]
+    predictions = rules.decided([row for row, _ in readable], classifier.id, sounds)
+    for prediction in predictions:
         counts["classified"] += 1
         counts["accepted" if prediction.decision is Decision.ACCEPT else "abstained"] += 1
-        predictions.append(prediction)
     return predictions
 
 

@@ -1,20 +1,23 @@
-"""From probabilities to decisions, under the promise in force."""
+"""From what a model hears to decisions: people's labels of kindred tracks, and the promise in force."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tagger.base.batches import in_batches
 from tagger.base.records import Decision, Prediction, TrackState
+from tagger.commands.context import Contexts, kin_of, load_contexts
 from tagger.commands.model import heldout_of
 
 if TYPE_CHECKING:
     from tagger.commands.session import Session
     from tagger.index.rows import ModelRow, TrackRow
     from tagger.model.heldout import Heldout
+    from tagger.outcome.context import Level
 
-PROMISE_IN_FORCE = "promise"  # key in the index's meta table: what the stored decisions were made under
+IN_FORCE = "promise"  # key in the index's meta table: what the stored decisions were made under
 TYPED = (TrackState.UNMAPPED, TrackState.AMBIGUOUS)
 
 Limits = tuple[Mapping[str, float | None], Collection[str]]
@@ -26,7 +29,7 @@ def limits_of(session: Session, heldout: Heldout) -> Limits:
     Parameters
     ----------
     heldout : Heldout
-        What the model says of artists that it never heard.
+        What the model says of artists that it never heard, by itself or beside what people say of their kin.
     """
     from tagger.model.calibrate import measured, thresholds
 
@@ -37,39 +40,87 @@ def limits_of(session: Session, heldout: Heldout) -> Limits:
     return limits, {genre for genre, enough in measured(heldout).items() if not enough}
 
 
+@dataclass(frozen=True)
+class Rules:
+    """By what decisions are made: the limits where sound speaks alone, those where people's labels of kindred tracks
+    speak beside it, and these labels (None: sound always speaks alone)."""
+
+    alone: Limits
+    beside: Limits
+    contexts: Contexts | None
+
+    def decided(
+        self, tracks: Sequence[TrackRow], model: str, sounds: Sequence[Mapping[str, float]]
+    ) -> list[Prediction]:
+        """Return the predictions of tracks, of which a model hears `sounds`, with the decisions that follow."""
+        if self.contexts is None:
+            return [self._decided(track, model, [sound], ()) for track, sound in zip(tracks, sounds, strict=True)]
+        levels = [self.contexts.levels(kin_of(track)) for track in tracks]
+        steps = self.contexts.fuse(sounds, levels)
+        return [
+            self._decided(track, model, voices, said) for track, voices, said in zip(tracks, steps, levels, strict=True)
+        ]
+
+    def _decided(
+        self, track: TrackRow, model: str, voices: Sequence[Mapping[str, float]], levels: Sequence[Level]
+    ) -> Prediction:
+        from tagger.outcome.context import explained, note
+        from tagger.outcome.decide import decide
+
+        genre, confidence, decision, reason = decide(voices[-1], *(self.beside if levels else self.alone))
+        context = explained(genre, voices, levels)
+        reason += note(genre, context)
+        if track.state in TYPED:
+            decision, reason = Decision.ABSTAIN, f"only a person can say what {track.genre_tag!r} means"
+        return Prediction(track.track_id, model, voices[-1], genre, confidence, decision, reason, context)
+
+
+def rules_of(session: Session, current: ModelRow, heldout: Heldout | None) -> Rules:
+    """Return the rules of a model under the promise and the labels in force.
+
+    Each kind of track has limits from evidence of its own kind: those with context from held-out artists' tracks with
+    the context that these have, but for their own label; the others from what sound alone says of held-out artists.
+    Where the evidence is lost (None), better nothing is written than something under another promise.
+    """
+    alone: Limits = ({}, ()) if heldout is None else limits_of(session, heldout)
+    found = load_contexts(session, current, heldout)
+    if found is None:
+        return Rules(alone, alone, None)
+    contexts, evidence = found
+    return Rules(alone, ({}, ()) if evidence is None else limits_of(session, evidence), contexts)
+
+
 def limits_now(session: Session, current: ModelRow) -> Limits:
-    """Return the limits of a model under the promise in force, without loading it."""
+    """Return the limits of a model where sound speaks alone, without loading it."""
     heldout = heldout_of(current)
-    # If that is lost, better nothing is written than something under another promise.
     return ({}, ()) if heldout is None else limits_of(session, heldout)
 
 
-def decided(track: TrackRow, model: str, probabilities: Mapping[str, float], limits: Limits) -> Prediction:
-    """Return the prediction of a track with the decision that follows from it."""
-    from tagger.outcome.decide import decide
+def decide_anew_where_due(session: Session, current: ModelRow | None) -> Rules | None:
+    """Decide on all stored predictions of the current model anew if promise or labels are others than when they were
+    made.
 
-    genre, confidence, decision, reason = decide(probabilities, *limits)
-    if track.state in TYPED:
-        decision, reason = Decision.ABSTAIN, f"only a person can say what {track.genre_tag!r} means"
-    return Prediction(track.track_id, model, probabilities, genre, confidence, decision, reason)
-
-
-def promise_kept(session: Session, model: str) -> None:
-    """Note under which promise the stored decisions of a model were made."""
-    settings = session.settings
-    session.index.meta.set(PROMISE_IN_FORCE, [model, settings.promise, settings.promise_confidence])
-
-
-def decide_anew_if_promise_changed(session: Session, current: ModelRow | None) -> None:
-    """Decide on all stored predictions of the current model anew if the promise is another than when they were made."""
-    settings = session.settings
+    Returns
+    -------
+    Rules or None
+        Those that were needed for it.
+    """
+    settings, index = session.settings, session.index
     if current is None:
-        return
-    if session.index.meta.get(PROMISE_IN_FORCE) == [current.model_id, settings.promise, settings.promise_confidence]:
-        return
-    limits = limits_now(session, current)
-    for batch in in_batches(session.index.predictions.of_model(current.model_id)):
-        tracks = session.index.select.by_ids(prediction.track_id for prediction in batch)
-        anew = [decided(tracks[old.track_id], old.model, old.probabilities, limits) for old in batch]
-        session.index.predictions.save(anew, session.run_id)
-    promise_kept(session, current.model_id)
+        return None
+    promise = [current.model_id, settings.promise, settings.promise_confidence]
+    now = [*promise, settings.context, index.meta.generation if settings.context else None]
+    then = index.meta.get(IN_FORCE, [])
+    if then == now:
+        return None
+    heldout = heldout_of(current)
+    if heldout is None and then[: len(promise)] == promise:
+        return None  # the evidence is lost since: what was decided on it stands while the promise does
+    rules = rules_of(session, current, heldout)
+    for batch in in_batches(index.predictions.of_model(current.model_id)):
+        tracks = index.select.by_ids(prediction.track_id for prediction in batch)
+        sounds = [old.audio for old in batch]
+        anew = rules.decided([tracks[old.track_id] for old in batch], current.model_id, sounds)
+        index.predictions.save([new for old, new in zip(batch, anew, strict=True) if new != old], session.run_id)
+    index.meta.set(IN_FORCE, now)
+    return rules

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from tagger.base.errors import FileProblem, LibraryLooksWrong, WriteSkipped
 from tagger.base.records import Decision, FoundFile, PlanItem
 from tagger.commands.console import problem_lines, table
-from tagger.commands.decisions import decide_anew_if_promise_changed
+from tagger.commands.decisions import decide_anew_where_due
 from tagger.commands.labels import label_due_tracks
 from tagger.commands.libraries import mounted_libraries
 from tagger.commands.pause import Pause
@@ -59,7 +59,7 @@ def run(session: Session, arguments: argparse.Namespace) -> Outcome:
 def make_plan(session: Session, again: bool, library_ids: Collection[int]) -> CheckedPlan:
     """Return what the current model's predictions and people's decisions ask to write in these libraries."""
     current = session.index.models.current()
-    decide_anew_if_promise_changed(session, current)
+    decide_anew_where_due(session, current)
     model = current.model_id if current else None
 
     def candidates() -> Iterator[Candidate]:

@@ -13,6 +13,7 @@ from tagger.base.records import PastWrite, TrackLabel
 from tagger.index import tables as t
 from tagger.index.adopt import adopt
 from tagger.index.database import Database
+from tagger.index.meta import new_generation
 from tagger.index.reading import decision_row, track_row, tracks_with_root, walk
 from tagger.index.rows import DecisionKind, DecisionRow, LabelCase, Stage, TrackRow
 
@@ -42,6 +43,8 @@ def relabel(database: Database, label: Callable[[LabelCase], TrackLabel], everyt
         names: dict[str, Any] = {name: bindparam(name) for name in ("state", "label", "closed")}
         with database.write() as connection:
             connection.execute(update(t.tracks).where(c.id == bindparam("id_")).values(label_due=False, **names), found)
+            if any(track.label != said["label"] for track, said in zip(tracks, found, strict=True)):
+                new_generation(database, connection)
         looked_at += len(found)
     return looked_at
 

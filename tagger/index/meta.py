@@ -9,6 +9,8 @@ from sqlalchemy import Connection, select
 from tagger.index import tables as t
 from tagger.index.database import Database
 
+GENERATION = "generation"  # how often tracks or labels have changed
+
 
 class Meta:
     """`index.meta`. Values are what JSON can hold."""
@@ -25,6 +27,16 @@ class Meta:
         """Store a value."""
         with self._database.write() as connection:
             set_meta_value(self._database, connection, key, value)
+
+    @property
+    def generation(self) -> int:
+        """A number that grows whenever a file's tags or place or a person's label changes in the index."""
+        return int(self.get(GENERATION, 0))
+
+
+def new_generation(database: Database, connection: Connection) -> None:
+    """Note within a transaction that tracks or labels change; what was concluded from them is then out of date."""
+    set_meta_value(database, connection, GENERATION, meta_value(connection, GENERATION, 0) + 1)
 
 
 def meta_value(connection: Connection, key: str, default: Any = None) -> Any:

@@ -34,6 +34,7 @@ class Predictions:
                     "reason": prediction.reason,
                     "made_at": made_at,
                     "run_id": run_id,
+                    "context": None if prediction.context is None else dict(prediction.context),
                 }
                 for prediction in predictions
             ]

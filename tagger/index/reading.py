@@ -81,6 +81,7 @@ def prediction_row(row: RowMapping, prefix: str = "") -> Prediction:
         confidence=row[f"{prefix}confidence"],
         decision=Decision(row[f"{prefix}decision"]),
         reason=row[f"{prefix}reason"],
+        context=row[f"{prefix}context"],
     )
 
 

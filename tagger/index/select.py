@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
 
 from tagger.base.batches import in_batches
-from tagger.base.records import TrackState
+from tagger.base.records import Kin, TrackState
 from tagger.index import tables as t
 from tagger.index.database import Database
 from tagger.index.labels import decisions_carried_out, dismissals, last_decisions
@@ -52,6 +53,17 @@ class Selections:
         c = t.tracks.c
         query = tracks_with_root().where(READABLE, c.audio_error.is_(None), c.label.is_not(None))
         return self._tracks(query.where(*_narrowed(library_ids, [TrackState.LABELLED])))
+
+    def kin(self) -> Iterator[Kin]:
+        """Yield every track as far as it tells with which others it belongs; `label` is a person's, or None."""
+        c = t.tracks.c
+        columns = (c.id, c.fingerprint, c.library_id, c.path, c.artist, c.album_artist, c.album, c.compilation)
+        query = select(*columns, c.state, c.label).where(READABLE, c.fingerprint.is_not(None))
+        for rows in walk(self._database, query, c.id):
+            for row in rows:
+                said = row.label if row.state == TrackState.LABELLED else None
+                names = (row.artist, row.album_artist, row.album, row.compilation)
+                yield Kin(row.fingerprint, row.library_id, os.path.dirname(row.path), *names, said)
 
     def to_classify(
         self,

@@ -32,7 +32,7 @@ from sqlalchemy import (
 from sqlalchemy import text as sql
 from sqlalchemy.engine import Dialect
 
-HEAD = "0002"  # the revision in migrations/versions that these tables are
+HEAD = "0003"  # the revision in migrations/versions that these tables are
 VERSION_TABLE = "alembic_version"
 
 
@@ -172,6 +172,7 @@ predictions = Table(
     Column("reason", Text, nullable=False),
     Column("made_at", Moment, nullable=False),
     Column("run_id", ForeignKey("runs.id", ondelete="SET NULL")),
+    Column("context", Json),
     Index(None, "model_id", "track_id"),
 )
 

@@ -14,6 +14,7 @@ from tagger.base.records import TrackLabel
 from tagger.index import tables as t
 from tagger.index.database import Database
 from tagger.index.labels import make_labels_due, relabel
+from tagger.index.meta import new_generation
 from tagger.index.reading import walk
 from tagger.index.rows import STRIKES, KnownFile, LabelCase, ScannedFile, UnreadableFile
 
@@ -53,6 +54,7 @@ class Tracks:
                     connection.execute(delete(t.predictions).where(gone))
                     connection.execute(update(t.tracks).where(t.tracks.c.id.in_(other)).values(audio_hash=None))
                 _store(connection, library_id, read, known, run_id)
+                new_generation(self._database, connection)
 
     def save_unreadable(self, library_id: int, batch: Iterable[UnreadableFile], run_id: str | None) -> None:
         """Store that files cannot be read; what was known of them is kept, except for state and label.
@@ -67,6 +69,7 @@ class Tracks:
                 for path in said.keys() - known.keys():
                     said[path] |= {"container": "", "genre_blocks": [], "compilation": False}
                 _store(connection, library_id, said, known, run_id)
+                new_generation(self._database, connection)
 
     def save_audio_problems(self, problems: Mapping[int, FileProblem]) -> None:
         """Store, by track id, why the audio cannot be decoded; `to_classify` and `labelled` then leave the track out
@@ -107,6 +110,7 @@ class Tracks:
             connection.execute(_update_by_id("path"), aside)
             for paths in in_batches(moves.values()):
                 connection.execute(delete(t.tracks).where(c.library_id == library_id, c.path.in_(paths)))
+            new_generation(self._database, connection)
             connection.execute(
                 _update_by_id("path", "path_text", "missing_since").values(library_id=library_id, label_due=True), there
             )
@@ -122,6 +126,8 @@ class Tracks:
             with self._database.write() as connection:
                 prints = connection.execute(select(c.fingerprint).where(*there)).scalars().all()
                 connection.execute(update(t.tracks).where(*there).values(missing_since=now))
+                if prints:
+                    new_generation(self._database, connection)
                 make_labels_due(connection, prints, ())
 
     def mark_found(self, track_ids: Iterable[int]) -> None:
@@ -130,6 +136,7 @@ class Tracks:
         for ids in in_batches(track_ids):
             with self._database.write() as connection:
                 connection.execute(update(t.tracks).where(c.id.in_(ids)).values(missing_since=None))
+                new_generation(self._database, connection)
                 prints = connection.execute(select(c.fingerprint).where(c.id.in_(ids))).scalars().all()
                 make_labels_due(connection, prints, ())
 
@@ -138,6 +145,7 @@ class Tracks:
         for ids in in_batches(track_ids):
             with self._database.write() as connection:
                 connection.execute(delete(t.tracks).where(t.tracks.c.id.in_(ids)))
+                new_generation(self._database, connection)
 
     def relabel(self, label: Callable[[LabelCase], TrackLabel], everything: bool = False) -> int:
         """Give tracks their state, label and closedness.
