@@ -151,7 +151,7 @@ def cached_inputs(
     """
     if _card(folder / CARD) is None:
         raise UsageError(f"{folder}: there is no audio in the cache")
-    results = _computed(folder, tracks, form, workers, should_stop) if form.computed else _plain(folder, tracks, form)
+    results = _computed(folder, tracks, form, workers, should_stop) if form.kept else _plain(folder, tracks, form)
     with contextlib.closing(results):
         for number, (track, inputs) in enumerate(zip(tracks, results, strict=False), start=1):  # ends where it stopped
             _report(progress, 1)

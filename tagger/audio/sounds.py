@@ -1,4 +1,5 @@
-"""What model families hear that do not look at pictures: the waveform, every 50th sample of it, MFCCs, features."""
+"""What model families hear that do not look at pictures: the waveform, every 50th sample of it, MFCCs, features, and
+what the pretrained trunk was trained on."""
 
 from __future__ import annotations
 
@@ -10,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tagger.audio.features import FEATURES, features, mfccs
+from tagger.audio.trunk_mel import BANDS, HOP, N_FFT, trunk_mel
 
 FULL_SCALE = 32768.0  # of 16-bit samples
 
@@ -23,7 +25,7 @@ class SoundForm:
     Parameters
     ----------
     name : str
-        ``wave``, ``samples``, ``mfcc`` or ``features``.
+        ``wave``, ``samples``, ``mfcc``, ``features`` or ``musicnn``.
     sample_rate : int
         Of the clip [Hz].
     step : int
@@ -33,7 +35,7 @@ class SoundForm:
     hop : int
         Distance of the frames [samples].
     numbers : int
-        For each frame (``mfcc``) or clip (``features``).
+        For each frame (``mfcc``, ``musicnn``) or clip (``features``).
     """
 
     name: str
@@ -45,8 +47,13 @@ class SoundForm:
 
     @property
     def computed(self) -> bool:
-        """Whether this takes long enough to be worth keeping."""
+        """Whether this is more than the samples themselves."""
         return self.n_fft > 0
+
+    @property
+    def kept(self) -> bool:
+        """Whether this takes long enough to be worth keeping, and is small enough."""
+        return self.computed and self.name != "musicnn"
 
     def make(self, clips: NDArray[np.float32]) -> NDArray[Any]:
         """Turn clips into what a model takes.
@@ -77,7 +84,7 @@ class SoundForm:
         -------
         np.ndarray
             ``wave`` int16 (n, samples); ``samples`` int16 (n, ceil(samples / step)); ``mfcc`` float32 (n, frames,
-            numbers); ``features`` float32 (n, numbers).
+            numbers); ``features`` float32 (n, numbers); ``musicnn`` float32 (n, frames, numbers).
 
         Raises
         ------
@@ -89,6 +96,8 @@ class SoundForm:
         sounds = samples.astype(np.float32) / np.float32(FULL_SCALE)
         if self.name == "mfcc":
             return mfccs(sounds, self.sample_rate, self.n_fft, self.hop, self.numbers)
+        if self.name == "musicnn":
+            return trunk_mel(sounds, self.sample_rate)
         return features(sounds, self.sample_rate, self.n_fft, self.hop)
 
     def card(self) -> dict[str, Any]:
@@ -104,6 +113,8 @@ SOUNDS: Mapping[str, SoundForm] = {
     # As in most tutorials and the studies that follow them: 13 coefficients, windows of 93 ms, 23 ms apart.
     "mfcc": SoundForm("mfcc", sample_rate=22050, n_fft=2048, hop=512, numbers=13),
     "features": SoundForm("features", sample_rate=22050, n_fft=2048, hop=512, numbers=len(FEATURES)),
+    # Cut at the rate of all clips that are kept as sound; `trunk_mel` resamples them to its own.
+    "musicnn": SoundForm("musicnn", sample_rate=22050, n_fft=N_FFT, hop=HOP, numbers=BANDS),
 }
 
 

@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Any
 
 NONE = "none"  # what a model calls music that is none of the canonical genres; never a label, never written
+ALONE = "track "  # begins the group of a track whose artist and album nobody knows
 
 
 class GenreTagState(StrEnum):

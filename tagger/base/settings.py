@@ -21,7 +21,8 @@ from tagger.base.losses import ALLOWABLE, Allowable
 
 VARIABLE_PREFIX = "TAGGER_"
 FamilyName = Literal[
-    "cnn2d", "cnn2d-wtsc", "cnn1d", "waveform-dense", "mfcc-dense", "mfcc-cnn", "features-mlp",
+    "cnn2d", "cnn2d-distilled", "trunk", "trunk-map", "trunk-frozen", "trunk-tuned",
+    "cnn2d-wtsc", "cnn1d", "waveform-dense", "mfcc-dense", "mfcc-cnn", "features-mlp",
     "knn", "logreg", "svm", "forest", "boosting", "waveform-knn", "waveform-logreg", "waveform-forest",
 ]  # fmt: skip
 FAMILY_NAMES: tuple[str, ...] = get_args(FamilyName)  # of kinds of models; `tagger.model.families` has what they are
@@ -100,6 +101,11 @@ class Settings(BaseSettings):
     family: FamilyName = Field(
         "cnn2d", description="The kind of model; `tagger compare` shows what each gives on your library."
     )
+    prefer: Literal["accuracy", "speed", "scratch"] = Field(
+        "accuracy",
+        description="What is trained where the pretrained trunk is installed and family is cnn2d: accuracy (a model on "
+        "the trunk), speed (a small network that the trunk teaches), scratch (a small network without it).",
+    )
     epochs: int = Field(60, ge=1, description="Passes over the data set at the most; early stopping ends it sooner.")
     seed: int = Field(1, ge=0, description="Seed of the split, the clips and the training.")
 
@@ -160,7 +166,8 @@ SECTIONS = {
     ),
     "What is looked at": (*("exclude", "min_seconds", "max_seconds", "max_missing", "sentinel", "probe_seconds"),),
     "Learning": (
-        *("retrain_growth", "retrain_days", "suspects_days", "clips", "clip_seconds", "family", "epochs", "seed"),
+        *("retrain_growth", "retrain_days", "suspects_days", "clips", "clip_seconds", "family", "prefer"),
+        *("epochs", "seed"),
     ),
     "The machine": ("workers", "keep_models", "keep_reports", "keep_runs_days"),
 }

@@ -17,6 +17,7 @@ from tagger.commands.decisions import TYPED, Rules, decide_anew_where_due, rules
 from tagger.commands.libraries import mounted_libraries
 from tagger.commands.model import canonical, current_classifier, current_model, inputs_of
 from tagger.commands.session import Outcome, Session
+from tagger.commands.transfer import cold_start
 from tagger.commands.views import length_ok
 
 if TYPE_CHECKING:
@@ -35,6 +36,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(session: Session, arguments: argparse.Namespace) -> Outcome:
     """Classify with the current model."""
     session.begin()
+    if session.index.models.current() is None:
+        cold_start(session)
     current_model(session)  # without one, say so before anything else
     libraries = [row.library_id for row in mounted_libraries(session)]
     counts = classify(session, libraries, arguments.refresh)

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 from tagger.base.errors import FileProblem
 from tagger.base.files import write_text
 from tagger.base.settings import FAMILY_NAMES
-from tagger.commands.clips import Material, load_clips, material_of, prepare
+from tagger.commands.clips import Material, load_clips
 from tagger.commands.console import table
-from tagger.commands.learn import too_few, watch_of
+from tagger.commands.learn import material_for, too_few, watch_of
 from tagger.commands.session import Outcome, Session
 from tagger.commands.sources import Sources, clip_sources
 from tagger.commands.train import check_dataset
+from tagger.commands.transfer import trunk_access
 
 if TYPE_CHECKING:
     from tagger.model.contend import Contender, Standing
@@ -50,7 +51,7 @@ def run(session: Session, arguments: argparse.Namespace) -> Outcome:
     """Train and measure each family, and draw them up in a table, a page and pictures."""
     from tagger.model.clips import TooFewLabels
 
-    families = arguments.families or (WITH_PICTURES if arguments.dataset else FAMILY_NAMES)
+    families = arguments.families or (WITH_PICTURES if arguments.dataset else _usual(session))
     if arguments.dataset is not None:
         for family in families:
             check_dataset(arguments.dataset, family)
@@ -68,6 +69,16 @@ def run(session: Session, arguments: argparse.Namespace) -> Outcome:
     return _outcome(session, contenders, rates, leaky, arguments.out, len(families) - len(contenders))
 
 
+def _usual(session: Session) -> tuple[str, ...]:
+    """Return all families that can be trained here."""
+    from tagger.model.families import needs_trunk
+
+    if trunk_access(session) is not None:
+        return FAMILY_NAMES
+    session.console.say("without the pretrained trunk (`tagger trunk install musicnn`): families on it are left out")
+    return tuple(name for name in FAMILY_NAMES if not needs_trunk(name))
+
+
 def _contest(
     session: Session, families: Sequence[str], sources: Sources | None, dataset: Path | None, with_leaky: bool
 ) -> tuple[list[Contender], dict[str, float], dict[str, dict[str, float]]]:
@@ -76,9 +87,9 @@ def _contest(
     for family in families:
         session.check()
         session.console.say(f"{family} ...")
-        if sources is not None and not prepare(session, family, sources):
+        material = _material(session, family, sources, dataset)
+        if material is None:
             break
-        material = load_clips(session, dataset.absolute()) if dataset else material_of(session, family)
         found = _train(session, family, material, "honest")
         if found is None:
             break
@@ -92,8 +103,16 @@ def _contest(
     return contenders, rates, leaky
 
 
+def _material(session: Session, family: str, sources: Sources | None, dataset: Path | None) -> Material | None:
+    """Return what a family learns from; None when the time was out."""
+    if dataset is not None:
+        return load_clips(session, dataset.absolute())
+    return material_for(session, family, sources, every_genre=False) if sources is not None else None
+
+
 def _train(session: Session, family: str, material: Material, where: str) -> Contender | None:
     from tagger.model.contend import contend
+    from tagger.model.families import needs_trunk
 
     settings = session.settings
     with session.console.bar(family, settings.epochs, "epochs") as bar:
@@ -108,6 +127,7 @@ def _train(session: Session, family: str, material: Material, where: str) -> Con
             promise=settings.promise,
             confidence=settings.promise_confidence,
             watch=watch_of(session, bar),
+            trunk=trunk_access(session) if needs_trunk(family) else None,
         )
 
 

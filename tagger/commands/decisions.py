@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 IN_FORCE = "promise"  # key in the index's meta table: what the stored decisions were made under
 TYPED = (TrackState.UNMAPPED, TrackState.AMBIGUOUS)
+COLD = "nothing was learned here yet, so a person decides"
 
 Limits = tuple[Mapping[str, float | None], Collection[str]]
 
@@ -43,11 +44,13 @@ def limits_of(session: Session, heldout: Heldout) -> Limits:
 @dataclass(frozen=True)
 class Rules:
     """By what decisions are made: the limits where sound speaks alone, those where people's labels of kindred tracks
-    speak beside it, and these labels (None: sound always speaks alone)."""
+    speak beside it, and these labels (None: sound always speaks alone). A model that has learned from no label at all
+    (`cold_start`) decides nothing without a person."""
 
     alone: Limits
     beside: Limits
     contexts: Contexts | None
+    cold_start: bool = False
 
     def decided(
         self, tracks: Sequence[TrackRow], model: str, sounds: Sequence[Mapping[str, float]]
@@ -70,6 +73,8 @@ class Rules:
         genre, confidence, decision, reason = decide(voices[-1], *(self.beside if levels else self.alone))
         context = explained(genre, voices, levels)
         reason += note(genre, context)
+        if self.cold_start:
+            decision, reason = Decision.ABSTAIN, f"{confidence:.2f} by the trunk's tags alone: {COLD}"
         if track.state in TYPED:
             decision, reason = Decision.ABSTAIN, f"only a person can say what {track.genre_tag!r} means"
         return Prediction(track.track_id, model, voices[-1], genre, confidence, decision, reason, context)
@@ -83,11 +88,12 @@ def rules_of(session: Session, current: ModelRow, heldout: Heldout | None) -> Ru
     Where the evidence is lost (None), better nothing is written than something under another promise.
     """
     alone: Limits = ({}, ()) if heldout is None else limits_of(session, heldout)
+    cold = bool(current.card.get("cold_start"))
     found = load_contexts(session, current, heldout)
     if found is None:
-        return Rules(alone, alone, None)
+        return Rules(alone, alone, None, cold)
     contexts, evidence = found
-    return Rules(alone, ({}, ()) if evidence is None else limits_of(session, evidence), contexts)
+    return Rules(alone, ({}, ()) if evidence is None else limits_of(session, evidence), contexts, cold)
 
 
 def limits_now(session: Session, current: ModelRow) -> Limits:

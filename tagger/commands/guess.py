@@ -39,9 +39,10 @@ def at_least_one(text: str) -> int:
 def run(session: Session, arguments: argparse.Namespace) -> Outcome:
     """Predict; a file that cannot be read is reported and the others are answered."""
     session.home.create()
-    from tagger.commands.model import canonical, current_classifier, inputs_of
+    from tagger.commands.model import canonical, inputs_of
 
-    classifier = current_classifier(session)
+    classifier = _classifier(session)
+    cold = bool(classifier.card.get("cold_start"))
     sources = [source for name in arguments.files if (source := _source(session, absolute(name)))]
     voices = _voices(session, classifier, sources)
     results, lines = [], []
@@ -64,14 +65,25 @@ def run(session: Session, arguments: argparse.Namespace) -> Outcome:
                 why = explained(named[0]["genre"], steps, levels) or {"audio": steps[0]}
                 result |= {"clips": spoken, "explain": why}
                 lines += [f"  clips: {', '.join(spoken)}", *_reasons(named[0]["genre"], why)]
+    if cold and results:
+        lines.append("Nothing was learned here yet: this is what the pretrained trunk's tags say, for review only.")
     lines += problem_lines(session.problems)
     return Outcome(
         counts={"files": len(arguments.files), "unreadable": len(session.problems)},
-        own={"results": results, "model": classifier.id},
+        own={"results": results, "model": classifier.id, "cold_start": cold},
         lines=lines,
         asked=True,
         looked_at=len(arguments.files),
     )
+
+
+def _classifier(session: Session) -> Classifier:
+    """Return the current model; where there is none yet, what an installed trunk knows by itself."""
+    from tagger.commands.model import current_classifier
+    from tagger.commands.transfer import cold_classifier
+
+    cold = cold_classifier(session) if session.index.models.current() is None else None
+    return current_classifier(session) if cold is None else cold
 
 
 def _named(chances: Mapping[str, float], learned: Collection[str]) -> list[dict[str, Any]]:
@@ -102,10 +114,10 @@ def _reasons(genre: str, why: Mapping[str, Any]) -> list[str]:
 def _voices(session: Session, classifier: Classifier, sources: Sequence[ClipSource]) -> Voices:
     """Return what tells how likely each genre of a file is, by sound alone and after people's labels of its kin."""
     from tagger.commands.context import kin_of_file, load_contexts
-    from tagger.commands.model import current_model, heldout_of
+    from tagger.commands.model import heldout_of
 
-    current = current_model(session)
-    found = load_contexts(session, current, heldout_of(current))
+    current = session.index.models.current()
+    found = load_contexts(session, current, heldout_of(current) if current else None)
     if found is None:
         return lambda _, sound: ([sound], ())
     contexts, _ = found

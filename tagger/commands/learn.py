@@ -8,16 +8,22 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from tagger.base.records import NONE, ClipSource, Split
-from tagger.commands.clips import Material, material_of, prepare
-from tagger.commands.sources import clip_sources, labelled_tracks
+from tagger.commands.clips import Material, material_of, prepare, relabelled
+from tagger.commands.sources import Sources, clip_sources, labelled_tracks
+from tagger.commands.transfer import all_genres, cold_start, family_wanted, taught_material, trunk_access
 
 if TYPE_CHECKING:
     from tagger.commands.session import Session
     from tagger.model.recipe import Recipe
     from tagger.model.train import Epoch, TrainResult, Watch
 
-LAST_TRAINING = "last_training"  # key in the index's meta table: when, on how many labels, of which genres
+LAST_TRAINING = "last_training"  # key in the index's meta table: when, on how many labels, of which genres, what kind
 POSTPONED = "training_postponed"
+TRUNK_TOLD = "trunk_told"
+NO_TRUNK = (
+    "It started from nothing; with `tagger trunk install musicnn` (30 MB, once) it would know music before it hears "
+    "the first label."
+)
 # What the same labels and seed give again; the sums of several threads differ in their last bits.
 FIXED = ("split", "clips", "first weights", "order of clips", "changes of clips")
 
@@ -46,6 +52,7 @@ def train_on(
 ) -> Learned:
     """Train on clips, and promote the model if it is not worse than the current one."""
     from tagger.model.clips import TooFewLabels
+    from tagger.model.families import needs_trunk
     from tagger.model.train import train
 
     settings = session.settings
@@ -73,6 +80,7 @@ def train_on(
                     **(facts or {}),
                 },
                 watch=watch_of(session, bar),
+                trunk=trunk_access(session) if needs_trunk(family) else None,
             )
     except TooFewLabels as error:
         return Learned(f"Not trained: {error}")
@@ -112,7 +120,9 @@ def _take_in(session: Session, result: TrainResult, material: Material) -> Learn
         why = "its pictures have no card" if not material.form else "its classes are not the genre map's"
         return Learned(f"{text}; not used for tagging, since {why}.", _counts(card), model_id, False, card)
     old = current_classifier(session) if model_in_use(session) else None
-    verdict = judge(result.heldout, old, material.clips, material.genres) if result.heldout is not None else None
+    # Hearing every held-out track again through a trunk would take hours: what the old model said of them will do.
+    heard = {} if "musicnn" in (material.form.get("name"), old and old.form_card.get("name")) else material.clips
+    verdict = judge(result.heldout, old, heard, material.genres) if result.heldout is not None else None
     promoted = verdict is None or verdict.promote
     if promoted:
         index.models.promote(model_id)
@@ -156,6 +166,8 @@ def why_due(session: Session) -> str | None:
         return "nobody knows when it was trained last"
     if set(last["genres"]) != {genre.id for genre in session.genre_map.genres}:
         return "the genres of the map are others"
+    if last.get("family", wanted := family_wanted(session)) != wanted:
+        return f"another kind of model is wanted ({wanted})"
     age = datetime.now(UTC) - datetime.fromisoformat(last["at"])
     if age.total_seconds() > settings.retrain_days * 86_400:
         return f"the last training was {age.days} days ago"
@@ -165,23 +177,68 @@ def why_due(session: Session) -> str | None:
     return None
 
 
-def learn(session: Session, due: str, train_with: Callable[[Material], Learned] | None = None) -> Learned:
-    """Bring the clips up to date and train on them, with the settings unless `train_with` knows better."""
+def learn(
+    session: Session,
+    due: str,
+    train_with: Callable[[Material], Learned] | None = None,
+    family: str | None = None,
+) -> Learned:
+    """Bring the clips up to date and train on them, with the settings unless `train_with` knows better.
+
+    Without a `family`, the one is trained that the settings and the installed trunk call for.
+    """
     session.console.say(f"training, since {due}")
-    family = session.settings.family
+    family = family or family_wanted(session)
     sources = clip_sources(session)
-    learned = Learned(too_few(sources.labelled) or "")
-    if not learned.text:
-        if not prepare(session, family, sources):
+    reason = too_few(sources.labelled)
+    if reason:
+        learned = _without_labels(session, reason)
+    else:
+        material = material_for(session, family, sources)
+        if material is None:
             session.index.meta.set(POSTPONED, True)
             return Learned("The data set is not finished; it goes on in the next run.")
-        material = replace(material_of(session, family), leaks=sources.leaks)
         learned = train_with(material) if train_with else train_on(session, material, family)
     if learned.model_id:
-        now = datetime.now(UTC).isoformat()
         genres = [genre.id for genre in session.genre_map.genres]
-        session.index.meta.set(LAST_TRAINING, {"at": now, "labels": sources.labels, "genres": genres})
+        now = {"at": datetime.now(UTC).isoformat(), "labels": sources.labels, "genres": genres, "family": family}
+        session.index.meta.set(LAST_TRAINING, now)
+        if family == "cnn2d" and trunk_access(session) is None and not session.index.meta.get(TRUNK_TOLD):
+            session.index.meta.set(TRUNK_TOLD, True)
+            learned.text += f" {NO_TRUNK}"
     return learned
+
+
+def material_for(session: Session, family: str, sources: Sources, every_genre: bool = True) -> Material | None:
+    """Bring what a family learns from up to date, and read it; None when the time was out.
+
+    Families that stand on the trunk know something of `every_genre`, also of those without a label.
+    """
+    from tagger.model.families import Network, Transfer, family_named
+    from tagger.model.train import Watch
+
+    kind = family_named(family)
+    if isinstance(kind, Network) and kind.taught:
+        watch = Watch(session.time_left, session.stopping)
+        material = taught_material(session, sources, watch, every_genre)
+    elif not prepare(session, family, sources):
+        material = None
+    else:
+        material = material_of(session, family)
+        if isinstance(kind, Transfer) and every_genre:
+            material = relabelled(material, all_genres(session, material))
+    return None if material is None else replace(material, leaks=sources.leaks)
+
+
+def _without_labels(session: Session, reason: str) -> Learned:
+    """Say why nothing was trained; where there is no model and a trunk is installed, let its tags speak."""
+    from tagger.commands.model import model_in_use
+
+    model = cold_start(session) if model_in_use(session) is None else None
+    if model is None:
+        return Learned(reason)
+    told = f"Until then the pretrained trunk's tags speak (model {model.model_id}), for review only."
+    return Learned(f"{reason} {told}", model_id=model.model_id, promoted=True)
 
 
 def too_few(sources: Sequence[ClipSource]) -> str | None:

@@ -66,10 +66,11 @@ def outside_tracks(session: Session, labelled: Sequence[TrackRow]) -> list[Track
         if skipped and heard and track.provenance is None:
             found.setdefault(track.fingerprint, track)
     most = max(Counter(track.label for track in labelled).values(), default=0)
-    return sorted(found.values(), key=lambda track: _share(track.track))[:most]
+    return sorted(found.values(), key=lambda track: share_of(track.track))[:most]
 
 
-def _share(name: str) -> bytes:
+def share_of(name: str) -> bytes:
+    """Return what orders tracks at random, and always alike."""
     return hashlib.blake2b(name.encode(), digest_size=8).digest()
 
 
@@ -81,7 +82,7 @@ def clip_sources(session: Session) -> Sources:
     outside = outside_tracks(session, labelled)
     label_of = {track.track: track.label or "" for track in labelled} | {track.track: NONE for track in outside}
     tracks = sorted([*labelled, *outside], key=lambda track: track.track)
-    group_of = _groups(session, tracks)
+    group_of = groups_of(session, tracks)
     splits = _splits(session, tracks, group_of, label_of)
     leaks = _leaks(session, tracks, [splits[group_of[track.track]].value for track in tracks])
     known = {leak.place for leak in leaks}
@@ -105,7 +106,8 @@ def clip_sources(session: Session) -> Sources:
     )
 
 
-def _groups(session: Session, tracks: Iterable[TrackRow]) -> dict[str, str]:
+def groups_of(session: Session, tracks: Iterable[TrackRow]) -> dict[str, str]:
+    """Return the group of artists, or what stands for one, of each track, by its id."""
     from tagger.genres.split import GroupRow, group_tracks
 
     rows = [

@@ -13,6 +13,7 @@ from tagger.commands.console import table
 from tagger.commands.learn import Learned, learn, train_on
 from tagger.commands.seek import seek
 from tagger.commands.session import Outcome, Session
+from tagger.commands.transfer import family_wanted
 
 FAMILY_HELP = f"the kind of model (default: setting `family`), of {', '.join(FAMILY_NAMES)}"
 SEARCH_HELP = "try recipes first, at random or by a small grid, and train with the best (default of the option: random)"
@@ -43,16 +44,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(session: Session, arguments: argparse.Namespace) -> Outcome:
     """Train on a data set from anywhere, or on the labels of the index."""
-    family = session.settings.family
+    family = session.settings.family if arguments.family or arguments.dataset else family_wanted(session)
+    if arguments.search:
+        check_search(family)
     if arguments.dataset is not None:
         check_dataset(arguments.dataset, family)
     session.begin()
     lines: list[str] = []
     if arguments.dataset is not None:
         material = load_clips(session, arguments.dataset.absolute())
-        learned = _on(session, material, arguments, lines)
+        learned = _on(session, material, family, arguments, lines)
     else:
-        learned = learn(session, "it was asked for", lambda material: _on(session, material, arguments, lines))
+        learned = learn(
+            session, "it was asked for", lambda material: _on(session, material, family, arguments, lines), family
+        )
     lines.append(learned.text)
     if learned.card:
         lines += metrics_lines(learned.card)
@@ -62,11 +67,10 @@ def run(session: Session, arguments: argparse.Namespace) -> Outcome:
     return Outcome(counts, own, lines, noteworthy=True, looked_at=counts["tracks"])
 
 
-def _on(session: Session, material: Material, arguments: argparse.Namespace, lines: list[str]) -> Learned:
+def _on(session: Session, material: Material, family: str, arguments: argparse.Namespace, lines: list[str]) -> Learned:
     """Train on clips; with a search, find a recipe first."""
     from tagger.model.clips import TooFewLabels
 
-    family = session.settings.family
     if not arguments.search:
         return train_on(session, material, family, arguments.deterministic)
     try:
@@ -79,6 +83,19 @@ def _on(session: Session, material: Material, arguments: argparse.Namespace, lin
     return train_on(session, found.material, family, arguments.deterministic, found.recipe, found.facts)
 
 
+def check_search(family: str) -> None:
+    """Refuse a search for a family that finds its recipe by itself, or learns from a teacher.
+
+    Raises
+    ------
+    UsageError
+    """
+    from tagger.model.families import needs_trunk
+
+    if needs_trunk(family):
+        raise UsageError(f"{family} has no recipe to search for; name another --family, such as cnn2d")
+
+
 def check_dataset(folder: Path, family: str) -> None:
     """Refuse a data set of pictures that is not there, or that the family does not look at.
 
@@ -86,8 +103,10 @@ def check_dataset(folder: Path, family: str) -> None:
     ------
     UsageError
     """
-    from tagger.model.families import family_named
+    from tagger.model.families import family_named, needs_trunk
 
+    if needs_trunk(family):
+        raise UsageError(f"{family} learns from files of music and takes no --dataset of pictures; cnn2d does")
     if not is_picture(family_named(family).form):
         raise UsageError(f"{family} listens to sound and takes no --dataset of pictures; cnn2d and cnn2d-wtsc do")
     if not folder.is_dir():

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from tagger.base.errors import printable
-from tagger.base.records import GenreTagState, Split
+from tagger.base.records import ALONE, GenreTagState, Split
 from tagger.genres import spelling
 from tagger.genres.matching import GenreMap
 
@@ -130,7 +130,7 @@ def album_folder(folder: bytes) -> bytes:
 def _folder_group(row: GroupRow, albums: Mapping[tuple[int, bytes], set[str]], genre_map: GenreMap) -> str:
     folder = album_folder(row.folder)
     if not folder or len(albums[row.library, folder] - {""}) > 1 or named_after_genre(folder, genre_map):
-        return f"track {row.track}"
+        return f"{ALONE}{row.track}"
     return f"folder {row.library}/{printable(os.fsdecode(folder))}"
 
 

@@ -125,7 +125,7 @@ def training_batches(
         one = clips[seconds]
         labels = one.labels[positions]
         inputs = one.inputs[positions].astype(np.float32)
-        targets = np.eye(genres, dtype=np.float32)[labels]
+        targets = np.eye(genres, dtype=np.float32)[labels] if one.targets is None else one.targets[positions]
         if inputs.ndim == 3 and one.inputs.dtype == np.uint8:
             inputs = augment(inputs, recipe, random)
         share = counted[labels]

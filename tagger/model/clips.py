@@ -46,7 +46,8 @@ class ClipSet:
 
     `inputs` is what a network is given of each: pictures, uint8 (n, rows, columns) with low frequencies in the bottom
     row, or samples, coefficients or features, (n, ...). `labels` is int64 (n,), positions in the list of genres;
-    `tracks`, `groups` and `splits` are text arrays (n,). Row i of each is about the same clip.
+    `tracks`, `groups` and `splits` are text arrays (n,). Row i of each is about the same clip. Where a teacher was
+    heard, `targets` is float32 (n, genres): what is to be learned of each clip in place of its label.
     """
 
     inputs: NDArray[Any]
@@ -54,6 +55,7 @@ class ClipSet:
     tracks: NDArray[np.str_]
     groups: NDArray[np.str_]
     splits: NDArray[np.str_]
+    targets: NDArray[np.float32] | None = None
 
     def __post_init__(self) -> None:
         if self.inputs.ndim < 2 or self.inputs.dtype not in KINDS_OF_NUMBERS:
@@ -61,6 +63,8 @@ class ClipSet:
                 f"inputs are {self.inputs.dtype} {self.inputs.shape}, not uint8, int16 or float32 (n, ...)"
             )
         lengths = {len(self.inputs), len(self.labels), len(self.tracks), len(self.groups), len(self.splits)}
+        if self.targets is not None:
+            lengths.add(len(self.targets))
         if len(lengths) != 1:
             raise ValueError(f"the columns of a clip set differ in length: {sorted(lengths)}")
 
@@ -74,8 +78,11 @@ class ClipSet:
 
     def only(self, chosen: NDArray[Any]) -> ClipSet:
         """Return the clips where `chosen` is true, or those at the positions in it."""
-        columns = (self.inputs, self.labels, self.tracks, self.groups, self.splits)
-        return ClipSet(*(column[chosen] for column in columns))
+        targets = None if self.targets is None else self.targets[chosen]
+        return ClipSet(
+            self.inputs[chosen], self.labels[chosen], self.tracks[chosen], self.groups[chosen], self.splits[chosen],
+            targets,
+        )  # fmt: skip
 
     def with_splits(self, splits: NDArray[np.str_]) -> ClipSet:
         """Return the same clips, dealt otherwise."""
@@ -97,6 +104,8 @@ class ClipSet:
             digest.update("\0".join(column.tolist()).encode("utf-8", "surrogateescape"))
         for start in range(0, len(self), 4096):
             digest.update(np.ascontiguousarray(self.inputs[start : start + 4096]).data)
+        if self.targets is not None:
+            digest.update(np.ascontiguousarray(self.targets).data)
         return digest.digest()
 
 

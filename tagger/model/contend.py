@@ -16,7 +16,7 @@ from tagger.base.records import Split
 from tagger.model.calibrate import accepted_unseen, thresholds
 from tagger.model.clips import ClipSet
 from tagger.model.evaluate import examine
-from tagger.model.families import Network, family_named
+from tagger.model.families import Classical, family_named
 from tagger.model.figures import figures
 from tagger.model.heldout import Heldout, read_heldout, write_heldout
 from tagger.model.learned import Logits
@@ -24,6 +24,7 @@ from tagger.model.metrics import Measures, measure
 from tagger.model.state import data_key, drop_state, settings_key
 from tagger.model.train import learn
 from tagger.model.training import Watch
+from tagger.model.trunk_memory import TrunkAccess
 
 SHARE_HELD = 0.15  # of the clips, for validation and for testing each, where they are dealt out by clip
 
@@ -67,6 +68,7 @@ def contend(
     confidence: float,
     deterministic: bool = False,
     watch: Watch | None = None,
+    trunk: TrunkAccess | None = None,
 ) -> Contender | None:
     """Train a family and hear the held-out tracks, or take what an earlier call found with the same clips and settings.
 
@@ -78,7 +80,7 @@ def contend(
         As for `tagger.model.train.train`.
     folder : Path
         Where results and unfinished trainings are kept.
-    seed, max_epochs, promise, confidence, deterministic, watch
+    seed, max_epochs, promise, confidence, deterministic, watch, trunk
         As for `tagger.model.train.train`.
 
     Returns
@@ -88,7 +90,7 @@ def contend(
     """
     kind = family_named(family)
     key = settings_key(
-        family=family, recipe=repr(kind.recipe if isinstance(kind, Network) else kind.grid), genres=list(genres),
+        family=family, recipe=repr(kind.grid if isinstance(kind, Classical) else kind.recipe), genres=list(genres),
         form=dict(form), seed=seed, epochs=max_epochs, promise=(promise, confidence), exact=deterministic,
         data=data_key(clips),
     )  # fmt: skip
@@ -97,18 +99,19 @@ def contend(
         return known
     work = folder / f"training-{family}"
     found = learn(clips, genres, family, work, seed=seed, deterministic=deterministic, max_epochs=max_epochs,
-                  form=form, watch=watch)  # fmt: skip
+                  form=form, watch=watch, trunk=trunk)  # fmt: skip
     if isinstance(found, int):
         return None
     heard = max(found.clips)
     heldout = examine(found.logits, found.clips[heard], genres, promise, confidence)[0]
     contender = Contender(
-        family, heldout, heard, found.parameters, found.progress.seconds, found.progress.history, found.logits
-    )
+        family, heldout, heard, found.parameters, found.progress.seconds, found.progress.history,
+        found.hears or found.logits,
+    )  # fmt: skip
     _remember(folder, contender, key)
     drop_state(work)
     # As the next call will read it, digit by digit, so that both say the same.
-    return replace(_remembered(folder, family, key) or contender, logits=found.logits)
+    return replace(_remembered(folder, family, key) or contender, logits=contender.logits)
 
 
 def _remember(folder: Path, contender: Contender, key: str) -> None:

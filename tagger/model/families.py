@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from tagger.base.errors import UsageError
 from tagger.model import classical, networks, networks_sound
@@ -12,6 +12,7 @@ from tagger.model.blueprint import Blueprint
 from tagger.model.recipe import Recipe
 
 STUDY_SECONDS = (3,)  # length of the clips in the studies that the families beside the 2D CNNs come from
+TRUNK_LENGTHS = (3,)  # what the trunk was trained on [s]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,8 @@ class Network:
         Lengths of its clips [s]; empty: those of the setting `clip_seconds`.
     any_length : bool
         One network takes clips of every length.
+    taught : bool
+        It learns what the trunk's model says of tracks, tagged or not, beside what people say.
     """
 
     name: str
@@ -39,6 +42,31 @@ class Network:
     build: Callable[[Blueprint], Any]
     recipe: Recipe
     seconds: tuple[int, ...] = ()
+    any_length: bool = False
+    taught: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """A kind of model that stands on the pretrained trunk.
+
+    Parameters
+    ----------
+    name, form, seconds
+        As of `Network`.
+    how : str
+        ``map``: the trunk's tags, mapped to genres, nothing learned; ``frozen``: a head on the trunk as it is;
+        ``tuned``: its last layers trained with the head; ``best``: tuned where enough labels are there and validation
+        artists speak for it, else frozen.
+    recipe : Recipe
+        How it is tuned.
+    """
+
+    name: str
+    how: Literal["map", "frozen", "tuned", "best"]
+    recipe: Recipe
+    form: str = "musicnn"
+    seconds: tuple[int, ...] = TRUNK_LENGTHS
     any_length: bool = False
 
 
@@ -67,7 +95,7 @@ class Classical:
     any_length: bool = False
 
 
-Family = Network | Classical
+Family = Network | Transfer | Classical
 
 # Chosen on validation artists of the hard synthetic set; docs/accuracy.md has what was compared.
 CNN2D_RECIPE = Recipe(
@@ -75,11 +103,19 @@ CNN2D_RECIPE = Recipe(
     shift=True, average=0.99, warmup=30,
 )  # fmt: skip
 STUDY_RECIPE = Recipe(learning_rate=1e-3, balance="none")
+TUNING_RECIPE = Recipe(
+    learning_rate=1e-4, optimizer="adamw", weight_decay=0.05, balance="none", average=0.99, warmup=30, patience=6
+)
 
 FAMILIES: dict[str, Family] = {
     family.name: family
     for family in (
         Network("cnn2d", "mel", networks.cnn2d, CNN2D_RECIPE, any_length=True),
+        Network("cnn2d-distilled", "mel", networks.cnn2d, CNN2D_RECIPE, any_length=True, taught=True),
+        Transfer("trunk", "best", TUNING_RECIPE),
+        Transfer("trunk-map", "map", TUNING_RECIPE),
+        Transfer("trunk-frozen", "frozen", TUNING_RECIPE),
+        Transfer("trunk-tuned", "tuned", TUNING_RECIPE),
         Network("cnn2d-wtsc", "wtsc", networks.wtsc, Recipe(learning_rate=1e-3, dropout=0.5)),
         Network("cnn1d", "wave", networks_sound.cnn1d, Recipe(learning_rate=1e-3, batch=32), STUDY_SECONDS),
         Network("waveform-dense", "samples", networks_sound.dense_on_samples, STUDY_RECIPE, STUDY_SECONDS),
@@ -109,3 +145,9 @@ def family_named(name: str) -> Family:
     if name not in FAMILIES:
         raise UsageError(f"there is no model family {name!r}; there are {', '.join(FAMILIES)}")
     return FAMILIES[name]
+
+
+def needs_trunk(family: str) -> bool:
+    """Say whether a family cannot be trained without the pretrained trunk."""
+    kind = family_named(family)
+    return isinstance(kind, Transfer) or (isinstance(kind, Network) and kind.taught)

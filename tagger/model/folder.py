@@ -111,7 +111,7 @@ def _card(finished: Finished) -> dict[str, Any]:
         "seconds": max(clips),
         "learned_seconds": sorted(clips),
         "form": finished.form,
-        "shape": list(clips[max(clips)].shape),
+        "shape": list(model.shape or clips[max(clips)].shape),
         "file": model.file,
         "output": "logits",
         "parameters": model.parameters,

@@ -29,8 +29,9 @@ Logits = Callable[[NDArray[Any]], NDArray[np.float32]]
 class LearnedModel:
     """A model with what is known of its training.
 
-    `clips` are those it learned from and is measured on, by length in seconds; `file` is its name in a model's folder
-    and `dump` writes it there; `chosen` says by what recipe it was trained, for the card.
+    `logits` takes the inputs of `clips`, which it learned from and is measured on, by length in seconds; `file` is its
+    name in a model's folder and `dump` writes it there; `chosen` says by what recipe it was trained, for the card.
+    `hears` takes what the family's form makes of clips, of this `shape`, where the inputs of `clips` are further on.
     """
 
     logits: Logits
@@ -40,6 +41,8 @@ class LearnedModel:
     file: str
     dump: Callable[[Path], None]
     chosen: Mapping[str, Any]
+    hears: Logits | None = None
+    shape: tuple[int, ...] = ()
 
 
 def of_network(

@@ -18,7 +18,7 @@ import numpy as np
 
 from tagger.base.records import Split
 from tagger.model.clips import ClipSet, check
-from tagger.model.families import Classical, Family, Network, family_named
+from tagger.model.families import Classical, Family, Network, Transfer, family_named
 from tagger.model.heldout import TINY, listen, unheard
 from tagger.model.learned import LearnedModel, learn_classical
 from tagger.model.recipe import Recipe
@@ -131,7 +131,7 @@ def _rows(space: Mapping[str, Sequence[Any]]) -> Iterator[Options]:
         yield dict(zip(space, values, strict=True))
 
 
-def recipe_of(family: Network, options: Mapping[str, Any], groups: Sequence[str] = ()) -> Recipe:
+def recipe_of(family: Network | Transfer, options: Mapping[str, Any], groups: Sequence[str] = ()) -> Recipe:
     """Return the family's recipe with these options; without any it is the family's own."""
     recipe = family.recipe
     plain = {name: options[name] for name in PLAIN if name in options}
@@ -198,7 +198,7 @@ def search(
     groups = tuple((form or {}).get("groups", ()))
     wanted = options_of(kind, how, tries, sorted(clips), groups, seed)
     key = settings_key(
-        family=family, own=repr(kind.recipe if isinstance(kind, Network) else kind.grid), genres=list(genres),
+        family=family, own=repr(kind.grid if isinstance(kind, Classical) else kind.recipe), genres=list(genres),
         data=data_key(clips), seed=seed, epochs=max_epochs, form=dict(form or {}), exact=deterministic,
     )  # fmt: skip
     done = _read(work, key)

@@ -11,7 +11,7 @@ from typing import Any
 
 from tagger.model.clips import ClipSet, check
 from tagger.model.evaluate import examine
-from tagger.model.families import Classical, family_named
+from tagger.model.families import Classical, Transfer, family_named
 from tagger.model.folder import Finished, write_model
 from tagger.model.heldout import Heldout
 from tagger.model.learned import LearnedModel, learn_classical, of_network
@@ -19,6 +19,8 @@ from tagger.model.quiet import seed_everything
 from tagger.model.recipe import Recipe
 from tagger.model.state import drop_state, settings_key
 from tagger.model.training import Epoch, Training, Watch
+from tagger.model.transfer import TRUNK_SECONDS, learn_transfer, map_alone
+from tagger.model.trunk_memory import TrunkAccess
 
 __all__ = ["Epoch", "TrainResult", "Watch", "learn", "train"]
 
@@ -51,6 +53,7 @@ def train(
     form: Mapping[str, Any] | None = None,
     facts: Mapping[str, Any] | None = None,
     watch: Watch | None = None,
+    trunk: TrunkAccess | None = None,
 ) -> TrainResult:
     """Train a model, or go on with a training that was cut short.
 
@@ -86,6 +89,8 @@ def train(
         More for the card, such as `map_hash` and `split_seed`.
     watch : Watch, optional
         Time limit, stop request, progress.
+    trunk : TrunkAccess, optional
+        For families that stand on it.
 
     Returns
     -------
@@ -100,7 +105,7 @@ def train(
         When `watch.should_stop` said so; the state is kept.
     """
     found = learn(clips, genres, family, work, recipe=recipe, seed=seed, deterministic=deterministic,
-                  max_epochs=max_epochs, form=form, watch=watch)  # fmt: skip
+                  max_epochs=max_epochs, form=form, watch=watch, trunk=trunk)  # fmt: skip
     if isinstance(found, int):
         return TrainResult(True, found)
     heldout, temperature, limits, measures = examine(
@@ -118,6 +123,27 @@ def train(
     return TrainResult(False, found.progress.epoch, finished.model_id, out / finished.model_id, card, heldout)
 
 
+def write_map_alone(
+    out: Path, access: TrunkAccess, genres: Sequence[str], form: Mapping[str, Any], facts: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Write the model that has heard no label, the map of the trunk's tags, into the folder of models.
+
+    Its card says `cold_start`: nothing that it says is ever written into a file without a person.
+
+    Returns
+    -------
+    dict
+        The card.
+    """
+    model = map_alone(access, genres)
+    heldout, temperature, limits, measures = examine(model.logits, model.clips[TRUNK_SECONDS], genres, 1.0, 0.5)
+    name = f"{time.strftime('%Y%m%dT%H%M%S')}-trunk-map-{secrets.token_hex(2)}"
+    return write_model(out, Finished(
+        model_id=name, model=model, family="trunk-map", genres=tuple(genres), form=dict(form), heldout=heldout,
+        temperature=temperature, thresholds=limits, measures=measures, facts={"cold_start": True, **facts},
+    ))  # fmt: skip
+
+
 def learn(
     clips: Mapping[int, ClipSet],
     genres: Sequence[str],
@@ -130,6 +156,7 @@ def learn(
     max_epochs: int = 60,
     form: Mapping[str, Any] | None = None,
     watch: Watch | None = None,
+    trunk: TrunkAccess | None = None,
 ) -> LearnedModel | int:
     """Learn from the training split, as `train` does, and write nothing but the state of an unfinished training.
 
@@ -146,6 +173,9 @@ def learn(
     watch = watch or Watch()
     if isinstance(kind, Classical):
         return learn_classical(kind, heard, genres, seed, watch, deterministic)
+    if isinstance(kind, Transfer):
+        return learn_transfer(kind, heard[max(heard)], genres, trunk, work, seed=seed, deterministic=deterministic,
+                              max_epochs=max_epochs, watch=watch)  # fmt: skip
     seed_everything(seed, deterministic)
     recipe = recipe or kind.recipe
     settings = settings_key(
