@@ -25,6 +25,10 @@ TIMBRE, RHYTHM = 204, 51
 TIMBRE_BANDS = {"timbre40": 38, "timbre70": 67}  # 40% and 70% of the bands
 RHYTHM_FRAMES = {"rhythm128": 128, "rhythm64": 64, "rhythm32": 32}  # 2.0, 1.0 and 0.5 s
 FRONT = (*TIMBRE_BANDS, *RHYTHM_FRAMES)
+# Frames that one step of a rhythm's convolution answers for. A convolution along time on one channel keeps a CPU
+# waiting; sixteen frames side by side as channels, with the kernel once for each place in them, take a fifth of the
+# time and give the same numbers.
+STRIDE = 16
 MIDDLE, EMBEDDING = 64, 200
 VGG_FILTERS = 128
 
@@ -66,9 +70,17 @@ def musicnn() -> Any:
     for name, bands in TIMBRE_BANDS.items():
         y = layers.Conv2D(TIMBRE, (7, bands), activation="relu", name=name)(padded)
         front.append(keras.ops.max(norm(name)(y), axis=2))
+    picture = layers.Reshape((FRAMES, BANDS), name="levelled")(x)
     for name, frames in RHYTHM_FRAMES.items():
-        y = layers.Conv2D(RHYTHM, (frames, 1), padding="same", activation="relu", name=name)(x)
-        front.append(keras.ops.max(norm(name)(y), axis=2))
+        blocks, taps = -(-FRAMES // STRIDE), _taps(frames)
+        before = (frames - 1) // 2  # as "same" padding has it
+        after = (blocks + taps - 1) * STRIDE - FRAMES - before
+        y = layers.ZeroPadding1D((before, after), name=f"pad_{name}")(picture)
+        y = layers.Reshape((blocks + taps - 1, STRIDE, BANDS), name=f"blocks_{name}")(y)
+        y = layers.Permute((1, 3, 2), name=f"turn_{name}")(y)
+        y = layers.Conv2D(STRIDE * RHYTHM, (taps, 1), activation="relu", name=name)(y)
+        y = layers.Reshape((blocks * STRIDE, RHYTHM), name=f"frames_{name}")(keras.ops.max(norm(name)(y), axis=2))
+        front.append(layers.Cropping1D((0, blocks * STRIDE - FRAMES), name=f"crop_{name}")(y))
     parts = [layers.Concatenate(name="front")(front)]  # (B, 187, 561)
     for number in (1, 2, 3):
         name = f"middle{number}"
@@ -81,6 +93,26 @@ def musicnn() -> Any:
     x = layers.Dense(EMBEDDING, activation="relu", name="dense")(norm("pooled")(x))
     embedding = layers.BatchNormalization(epsilon=EPSILON, name="embedding")(x)
     return keras.Model(inputs, [embedding, layers.Dense(TAGS, name="tags")(embedding)], name="musicnn")
+
+
+def _taps(frames: int) -> int:
+    """Return how many blocks of `STRIDE` frames the answers to one block look at."""
+    return -(-(STRIDE + frames - 1) // STRIDE)
+
+
+def _spread(kind: str, value: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return a published variable of a rhythm's layers as it is for blocks of frames.
+
+    A kernel (frames, filters) becomes (taps, 1, `STRIDE`, `STRIDE` * filters): for the answer at each place of a block,
+    the kernel moved there. Others, (filters,), are the same at each place.
+    """
+    if kind != "kernel":
+        return np.tile(value, STRIDE)
+    frames, filters = value.shape
+    moved = np.zeros((_taps(frames) * STRIDE, STRIDE, filters), np.float32)
+    for place in range(STRIDE):
+        moved[place : place + frames, place] = value
+    return moved.reshape(-1, 1, STRIDE, STRIDE * filters)
 
 
 def vgg() -> Any:
@@ -127,8 +159,11 @@ def from_variables(architecture: str, variable: Callable[[str], NDArray[np.float
             continue
         values = []
         for weight in layer.weights:
-            name = f"{names[layer.name]}/{weight.path.rsplit('/', 1)[-1]}"
+            kind = weight.path.rsplit("/", 1)[-1]
+            name = f"{names[layer.name]}/{kind}"
             value = variable(name)
+            if layer.name.removeprefix("norm_") in RHYTHM_FRAMES:
+                value = _spread(kind, value.reshape([n for n in value.shape if n != 1]))
             # Kernels over time alone were published as (frames, channels, 1, filters): ones do not count.
             if [n for n in value.shape if n != 1] != [n for n in weight.shape if n != 1]:
                 raise ValueError(f"{name} is {value.shape}, the layer {layer.name} has {tuple(weight.shape)}")
