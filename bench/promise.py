@@ -38,9 +38,7 @@ def main(home: Path, library: Path) -> None:
     """Judge the newest model of a home."""
     folder = max(path.parent for path in (home / "models").glob("*/card.json"))
     classifier = load(folder)
-    with (library / "truth.csv").open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    heard, chances = listen(classifier, library, rows)
+    heard, chances = listen(classifier, library, truth(library))
     said, true = as_heldout(classifier, heard, chances)
     print(f"{classifier.id}: {len(said.labelled())} tracks by {len(set(said.groups))} artists, "
           f"{len(said.outside())} outside the genres\n")  # fmt: skip
@@ -60,6 +58,12 @@ def main(home: Path, library: Path) -> None:
         limits = thresholds(own, promise, CONFIDENCE)
         taken = accepted(said.probabilities, said.genres, limits)
         print("| " + " | ".join(cells(promise, said, true, taken, limits)) + " |")
+
+
+def truth(library: Path) -> list[dict[str, str]]:
+    """Return the rows of a library's `truth.csv`."""
+    with (library / "truth.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
 
 
 def cells(

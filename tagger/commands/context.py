@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from tagger.base.errors import UnreadableTags
 from tagger.base.records import NONE, Kin, Split
-from tagger.outcome.context import Level, Strengths, Tally, fuse, join, level_arrays, shares
+from tagger.outcome.context import Level, SparseTally, Strengths, Tally, few, fuse, join, level_arrays, shares
 
 if TYPE_CHECKING:
     from tagger.commands.session import Session
@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 
 IN_FORCE = "context"  # key in the index's meta table: shares and strengths of the model that they were found for
 GROWTH = 0.10  # of the labels, by which they are found anew
-# Logarithms of artist and album strength, the weight, the logarithm of the temperature.
-SPREAD = np.array([0.7, 0.7, 0.25, 0.25])
+# By how much they are expected to differ from the usual ones: three logarithms, and the weight.
+SPREAD = np.array([0.7, 0.7, 0.25, 0.7])
+MOST_DOUBT = 0.5
 
 
 @dataclass(frozen=True)
@@ -77,23 +78,32 @@ def kin_of_file(session: Session, paths: Sequence[bytes]) -> dict[bytes, Kin]:
     return found
 
 
+@dataclass(frozen=True)
+class Evidence:
+    """What a model says, together with people's labels of their kin, of tracks by artists that it never heard: with all
+    labels that there are, but for a track's own, of artists of whom there are more than a few; and of all, had but one
+    other track of the artist a label."""
+
+    many: Heldout
+    few: Heldout
+
+
 def load_contexts(
     session: Session, current: ModelRow | None, heldout: Heldout | None
-) -> tuple[Contexts, Heldout | None] | None:
-    """Return what people's labels say, and what a model says together with them of artists that it never heard.
+) -> tuple[Contexts, Evidence | None] | None:
+    """Return what people's labels say, and the evidence of what that is worth.
 
     Parameters
     ----------
     current : ModelRow or None
     heldout : Heldout or None
-        What the model alone says of those artists; None where it has heard none.
+        What the model alone says of artists that it never heard; None where there are none: then there is no evidence.
 
     Returns
     -------
-    Contexts and Heldout, or None
-        The held-out tracks that have context, each without its own label (which its genre's share in the library
-        holds; that draws the other way). None where context is switched off, nobody labelled a track, or context cannot
-        be measured on two held-out artists of any genre: then nothing shows what it is worth.
+    Contexts and Evidence, or None
+        None where context is switched off, nobody labelled a track, or context cannot be measured on two held-out
+        artists of any genre: then nothing shows what it is worth.
     """
     if not session.settings.context:
         return None
@@ -107,18 +117,20 @@ def load_contexts(
     if not tally.total:
         return None
     genres = [genre.id for genre in session.genre_map.genres]
-    now = shares(tally.total, genres)
+    contexts = Contexts(kinship, tally, shares(tally.total, genres), Strengths(), frozenset(genres))
     if heldout is None:
-        return Contexts(kinship, tally, now, Strengths(), frozenset(genres)), None
-    learned = frozenset(heldout.genres) - {NONE}
+        return contexts, None
     rows = {row.fingerprint[:16]: row for row in reversed(kept) if row.fingerprint[:16] in wanted}
-    levels = [tally.levels(row.fingerprint, kinship.keys(row)) if row else () for row in map(rows.get, heldout.tracks)]
-    held = with_context(heldout, levels, genres)
+    found = [rows.get(track) for track in heldout.tracks.tolist()]
+    held = with_context(heldout, [contexts.levels(row) if row else () for row in found], genres)
     if not any(measured(held[0]).values()):
         return None
-    share, strengths = _in_force(session, current, tally, now, held)
-    contexts = Contexts(kinship, tally, share, strengths, learned)
-    return contexts, fused(held, contexts)
+    share, strengths = _in_force(session, current, tally, contexts.share, held)
+    contexts = replace(contexts, share=share, strengths=strengths, learned=frozenset(heldout.genres) - {NONE})
+    sparse = SparseTally(tally)
+    thin = [sparse.levels(row.fingerprint, kinship.keys(row)) if row else () for row in found]
+    plenty = np.array([not few(levels) for levels in held[1]], np.bool_)
+    return contexts, Evidence(fused(held, contexts).only(plenty), fused(with_context(heldout, thin, genres), contexts))
 
 
 Held = tuple["Heldout", Sequence[Sequence[Level]]]
@@ -176,12 +188,12 @@ def fit(held: Held, share: Mapping[str, float]) -> Strengths:
 def _strengths(numbers: NDArray[np.float64]) -> Strengths:
     """Return strengths that are so far from the usual ones."""
     usual = Strengths()
-    artist, album, weight, temperature = numbers.tolist()
+    artist, album, weight, doubt = numbers.tolist()
     return Strengths(
         usual.artist * math.exp(artist),
         usual.album * math.exp(album),
         max(0.0, usual.weight + weight),
-        usual.temperature * math.exp(temperature),
+        min(MOST_DOUBT, usual.doubt * math.exp(doubt)),
     )
 
 

@@ -43,12 +43,13 @@ def limits_of(session: Session, heldout: Heldout) -> Limits:
 
 @dataclass(frozen=True)
 class Rules:
-    """By what decisions are made: the limits where sound speaks alone, those where people's labels of kindred tracks
-    speak beside it, and these labels (None: sound always speaks alone). A model that has learned from no label at all
-    (`cold_start`) decides nothing without a person."""
+    """By what decisions are made: the limits where sound speaks alone, those where labels of a few or of many kindred
+    tracks speak beside it, and these labels (None: sound always speaks alone). A model that has learned from no label
+    at all (`cold_start`) decides nothing without a person."""
 
     alone: Limits
-    beside: Limits
+    few: Limits
+    many: Limits
     contexts: Contexts | None
     cold_start: bool = False
 
@@ -67,10 +68,11 @@ class Rules:
     def _decided(
         self, track: TrackRow, model: str, voices: Sequence[Mapping[str, float]], levels: Sequence[Level]
     ) -> Prediction:
-        from tagger.outcome.context import explained, note
+        from tagger.outcome.context import explained, few, note
         from tagger.outcome.decide import decide
 
-        genre, confidence, decision, reason = decide(voices[-1], *(self.beside if levels else self.alone))
+        limits = self.alone if not levels else self.few if few(levels) else self.many
+        genre, confidence, decision, reason = decide(voices[-1], *limits)
         context = explained(genre, voices, levels)
         reason += note(genre, context)
         if self.cold_start:
@@ -83,17 +85,28 @@ class Rules:
 def rules_of(session: Session, current: ModelRow, heldout: Heldout | None) -> Rules:
     """Return the rules of a model under the promise and the labels in force.
 
-    Each kind of track has limits from evidence of its own kind: those with context from held-out artists' tracks with
-    the context that these have, but for their own label; the others from what sound alone says of held-out artists.
-    Where the evidence is lost (None), better nothing is written than something under another promise.
+    Each kind of track has limits from evidence of its own kind: those with context from held-out tracks with as much of
+    it, without their own labels, the others from what sound alone says of held-out artists. A genre without enough
+    held-out artists of whom much is labelled has the limit of those of whom little is: it asks no less. Where the
+    evidence is lost (None), better nothing is written than something under another promise.
     """
-    alone: Limits = ({}, ()) if heldout is None else limits_of(session, heldout)
+    unknown: Limits = ({}, ())
     cold = bool(current.card.get("cold_start"))
+    alone = unknown if heldout is None else limits_of(session, heldout)
     found = load_contexts(session, current, heldout)
     if found is None:
-        return Rules(alone, alone, None, cold)
+        return Rules(alone, alone, alone, None, cold)
     contexts, evidence = found
-    return Rules(alone, ({}, ()) if evidence is None else limits_of(session, evidence), contexts, cold)
+    if evidence is None:
+        return Rules(alone, unknown, unknown, contexts, cold)
+    few = limits_of(session, evidence.few)
+    return Rules(alone, few, _else(limits_of(session, evidence.many), few), contexts, cold)
+
+
+def _else(limits: Limits, others: Limits) -> Limits:
+    """Return limits, and others of the genres that their evidence is too small to measure."""
+    (known, unmeasured), (instead, unknown) = limits, others
+    return {**known, **{genre: instead.get(genre) for genre in unmeasured}}, set(unmeasured) & set(unknown)
 
 
 def limits_now(session: Session, current: ModelRow) -> Limits:

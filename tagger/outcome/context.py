@@ -6,9 +6,10 @@ before says, the first one towards the genre's share in the library,
     context_g = (n_g + s * before_g) / (n + s)
 
 (a Dirichlet prior of strength s; MacKay and Peto, "A hierarchical Dirichlet language model", 1995). Sound and context
-are joined as if they were independent given the genre,
+are joined as if they were independent given the genre, and a little is left for slips of the pen,
 
-    log p(g) = (log sound_g + w * log(context_g / share_g)) / T + constant
+    log q(g) = log sound_g + w * log(context_g / share_g) + constant
+    p(g) = (1 - d) q(g) + d * share_g
 
 Labels are of canonical genres, so that they cannot say that a track is none of them: the probability of `NONE` stays
 what sound alone says. Where no label is known of any kin, all of it stays as it is.
@@ -17,7 +18,7 @@ what sound alone says. Where no label is known of any kin, all of it stays as it
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,6 +27,7 @@ from numpy.typing import NDArray
 
 from tagger.base.records import ALBUM, ALBUM_ARTIST, ARTIST, NONE, KinKeys
 
+FEW = 2  # labelled kin; what only these say is judged by itself
 LEVELS = 3  # at the most, of one track
 LEAST = 1e-6  # [probability] what sound gives less to has not been said to be impossible
 SHARE_PRIOR = 0.5  # labels of each genre that are counted as if they were there (Jeffreys)
@@ -40,13 +42,14 @@ class Strengths:
     """How much context counts.
 
     `artist` and `album` are how many labels it takes until they weigh as much as what was known without them, `weight`
-    what a word of the context is worth beside one of the sound, `temperature` how much less sure both are together.
+    what a word of the context is worth beside one of the sound, `doubt` how often a label has nothing to do with
+    either. The usual values are about the likeliest on the hard library of `bench.hard`; `bench.context` judges them.
     """
 
-    artist: float = 1.0
+    artist: float = 0.2
     album: float = 1.0
-    weight: float = 1.0
-    temperature: float = 1.0
+    weight: float = 0.9
+    doubt: float = 0.05
 
     def of(self, kind: str) -> float:
         """Return the strength s of a level."""
@@ -84,6 +87,12 @@ class Tally:
                 for key in all_keys:
                     self._counts.setdefault(key, Counter())[label] += 1
 
+    def __iter__(self) -> Iterator[tuple[str, str, KinKeys]]:
+        """Yield what counts: fingerprint, genre and keys of each audio."""
+        for fingerprint, (label, keys) in self._known.items():
+            if label is not None:
+                yield fingerprint, label, tuple(sorted(keys))
+
     def label(self, fingerprint: str) -> str | None:
         """Return what people say of this audio; None where they say nothing, or disagree."""
         return self._known.get(fingerprint, (None, set()))[0]
@@ -99,6 +108,37 @@ class Tally:
             if +counts:
                 found.append(Level(key[0], dict(+counts)))
         return tuple(found)
+
+
+class SparseTally:
+    """The same, were but one track of each artist labelled (of each album, where no artist is named): the one whose
+    fingerprint comes first, or the next for that one itself.
+
+    Parameters
+    ----------
+    tally : Tally
+    """
+
+    def __init__(self, tally: Tally) -> None:
+        chosen: tuple[list[tuple[str, str, KinKeys]], ...] = ([], [])
+        met: Counter[tuple[str, str]] = Counter()
+        for fingerprint, genre, keys in sorted(tally):
+            owner = next((key for key in keys if key[0] == ARTIST), keys[0] if keys else None)
+            if owner is not None:
+                if met[owner] < len(chosen):
+                    chosen[met[owner]].append((fingerprint, genre, keys))
+                met[owner] += 1
+        self._first, self._next = map(Tally, chosen)
+
+    def levels(self, fingerprint: str, keys: KinKeys) -> tuple[Level, ...]:
+        """Return what the one labelled track says; see `Tally.levels`."""
+        tally = self._first if self._first.label(fingerprint) is None else self._next
+        return tally.levels(fingerprint, keys)
+
+
+def few(levels: Sequence[Level]) -> bool:
+    """Say whether so few kin are labelled that the evidence of well-known artists does not hold."""
+    return max((sum(level.counts.values()) for level in levels), default=0) <= FEW
 
 
 def shares(total: Mapping[str, int], genres: Sequence[str]) -> dict[str, float]:
@@ -141,9 +181,10 @@ def join(sound: Array, counts: Array, albums: NDArray[np.bool_], share: Array, s
         told = counts[:, j].sum(axis=1, keepdims=True)
         s = strength[:, j, None]
         context = (counts[:, j] + s * context) / (told + s)
-        logs = (heard + strengths.weight * np.log(context / share)) / strengths.temperature
+        logs = heard + strengths.weight * np.log(context / share)
         odds = np.exp(logs - logs.max(axis=1, keepdims=True))
-        steps.append(np.where(told > 0, odds / odds.sum(axis=1, keepdims=True), steps[-1]))
+        joined = (1 - strengths.doubt) * odds / odds.sum(axis=1, keepdims=True) + strengths.doubt * share
+        steps.append(np.where(told > 0, joined, steps[-1]))
     return np.stack(steps)
 
 

@@ -9,21 +9,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tagger.base.records import ALBUM, ALBUM_ARTIST, ARTIST, NONE, KinKeys
-from tagger.outcome.context import Level, Strengths, Tally, explained, fuse, note, shares
+from tagger.outcome.context import Level, SparseTally, Strengths, Tally, explained, few, fuse, note, shares
 
 GENRES = ("edm", "jazz", "pop", "rock")
 SHARE = shares({"edm": 10, "jazz": 20, "pop": 30, "rock": 60}, GENRES)
+USUAL = Strengths()
 EVEN = dict.fromkeys(GENRES, 0.25)
 
 SOUNDS = st.lists(st.floats(0.001, 1), min_size=5, max_size=5).map(
     lambda odds: dict(zip((*GENRES, NONE), (one / sum(odds) for one in odds), strict=True))
 )
 COUNTS = st.dictionaries(st.sampled_from(GENRES), st.integers(1, 50), min_size=1)
-STRENGTHS = st.builds(Strengths, *[st.floats(0.05, 20)] * 2, st.floats(0, 2), st.floats(0.5, 2))
+STRENGTHS = st.builds(Strengths, *[st.floats(0.05, 20)] * 2, st.floats(0, 2), st.floats(0, 0.3))
 
 
 def together(
-    sound: dict[str, float], *levels: Level, strengths: Strengths = Strengths(), learned: tuple[str, ...] = GENRES
+    sound: dict[str, float], *levels: Level, strengths: Strengths = USUAL, learned: tuple[str, ...] = GENRES
 ) -> dict[str, float]:
     return fuse([sound], [levels], SHARE, strengths, learned)[0][-1]
 
@@ -65,7 +66,8 @@ def test_an_artist_of_one_genre_outweighs_a_doubtful_sound() -> None:
 def test_a_mixed_artist_says_little() -> None:
     sound = {"edm": 0.7, "jazz": 0.1, "pop": 0.1, "rock": 0.1}
     as_the_library = {genre: round(1200 * share) for genre, share in SHARE.items()}
-    assert together(sound, Level(ARTIST, as_the_library)) == pytest.approx(sound, abs=0.01)
+    found = together(sound, Level(ARTIST, as_the_library), strengths=Strengths(doubt=0))
+    assert found == pytest.approx(sound, abs=0.01)
 
 
 def test_the_album_has_the_last_word() -> None:
@@ -138,6 +140,20 @@ def test_the_order_of_tracks_does_not_matter(order: random.Random) -> None:
     order.shuffle(turned)
     for track, keys in (("new", (ANN, LIVE)), ("a1", (ANN, BOB)), ("a3", (ANN,))):
         assert Tally(turned).levels(track, keys) == Tally(rows).levels(track, keys)
+
+
+def test_sparse_labels_are_one_of_each_artist_never_the_own() -> None:
+    tally = Tally([*LABELLED, ("b2", "pop", (BOB,)), ("x1", "edm", ((ALBUM, "hits"),)), ("x2", "edm", ())])
+    sparse = SparseTally(tally)
+    assert sparse.levels("new", (ANN, LIVE)) == (Level(ARTIST, {"jazz": 1}), Level(ALBUM, {"jazz": 1}))
+    assert sparse.levels("b1", (BOB,)) == (Level(ARTIST, {"pop": 1}),)
+    assert sparse.levels("b2", (BOB,)) == (Level(ARTIST, {"rock": 1}),)
+    assert sparse.levels("x1", ((ALBUM, "hits"),)) == ()
+
+
+@pytest.mark.parametrize(("counts", "said"), [({"rock": 2}, True), ({"rock": 2, "pop": 1}, False)])
+def test_few(counts: dict[str, int], said: bool) -> None:
+    assert few([Level(ALBUM, {"rock": 1}), Level(ARTIST, counts)]) is said
 
 
 def test_no_genre_has_no_share() -> None:
