@@ -1,13 +1,14 @@
 """What people's labels of the same artist and album add to the sound.
 
-    python -m bench.context HOME LIBRARY
+    python -m bench.context HOME [LIBRARY]
 
 HOME is that of a station whose current model is judged; how much context counts and the thresholds come from its own
 held-out artists, as on a night. LIBRARY was made by `python -m bench.hard` (with other artists, by another seed) and
 has a `truth.csv`. Each of its tracks is taken for untagged in turn: by a new artist, of whom nothing is labelled; by
 an artist all of whose other tracks are; by one of whom a random half is, or a single track. Prints the share of wrong
 tracks by sound alone, by the artist's most frequent genre, and by both together; their calibration errors; precision
-and coverage at several promises.
+and coverage at several promises. Without LIBRARY, the test artists of HOME are judged, by what people typed, at
+thresholds that their own tracks had a part in.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from pathlib import Path
 import numpy as np
 
 from bench.promise import CONFIDENCE, as_heldout, listen, truth
-from tagger.base.records import ARTIST, Kin
+from tagger.base.records import ARTIST, Kin, Split
 from tagger.commands.context import Contexts, Evidence, fused, load_contexts, with_context
 from tagger.commands.model import current_model, heldout_of
 from tagger.commands.session import Session
@@ -40,27 +41,44 @@ ERRORS = ("labelled besides", "judged by", "tracks", "sound alone", "lookup", "t
 KEPT = ("labelled besides", "promise", "precision (typed)", "its 80% bound", "precision (truth)", "coverage")
 
 
-def main(home: Path, library: Path) -> None:
+def main(home: Path, library: Path | None) -> None:
     """Judge the current model of a home."""
     session = Session.from_arguments(argparse.Namespace(command="status", home=str(home)))
     session.look()
     current = current_model(session)
-    found = load_contexts(session, current, heldout_of(current))
-    if found is None or found[1] is None:
+    heldout = heldout_of(current)
+    found = load_contexts(session, current, heldout)
+    if heldout is None or found is None or found[1] is None:
         sys.exit("no held-out track of this home has context")
     contexts, evidence = found
     print(f"{current.model_id}: {len(evidence.few)} held-out tracks with context; {contexts.strengths}\n")
-    classifier = load(Path(current.folder))
-    rows, chances = listen(classifier, library, truth(library))
-    said, true = as_heldout(classifier, rows, chances)
-    kin = [kin_of_row(row, session.genre_map) for row in rows]
+    if library is None:
+        said = true = heldout.of(Split.TEST)
+        kin = {row.fingerprint[:16]: row for row in session.index.select.kin() if row.label is not None}
+        known = protocols(list(kin.values()), contexts.kinship)
+        place = {track: number for number, track in enumerate(kin)}
+        known = {
+            name: [levels[place[track]] if track in place else () for track in said.tracks.tolist()]
+            for name, levels in known.items()
+        }
+    else:
+        classifier = load(Path(current.folder))
+        rows, chances = listen(classifier, library, truth(library))
+        said, true = as_heldout(classifier, rows, chances)
+        all_kin = [kin_of_row(row, session.genre_map) for row in rows]
+        known = protocols(all_kin, Kinship(all_kin, session.genre_map))
+    tables(contexts, evidence, said, true, known)
+
+
+def tables(contexts: Contexts, evidence: Evidence, said: Heldout, true: Heldout, known: dict[str, Levels]) -> None:
+    """Print all that is found of tracks `said` to be of a genre by people and `true` of one, by how much is known."""
     same = unchanged_without_context(contexts, said)
     print(f"new artists: {'exactly as by sound alone' if same else 'NOT as by sound alone'}\n")
-    known = protocols(kin, Kinship(kin, session.genre_map))
     print(heading(ERRORS))
     for name, levels in known.items():
-        for by, judged in (("typed", said), ("truth", true)):
-            print(f"| {name} | {by} | {' | '.join(errors(contexts, judged, levels))} |")
+        for by, judged in {"typed": said, "truth": true}.items():
+            if by == "typed" or true is not said:
+                print(f"| {name} | {by} | {' | '.join(errors(contexts, judged, levels))} |")
     print(f"\n{heading(KEPT)}")
     for name, levels in known.items():
         for cells in promises(contexts, evidence, said, true, levels):
@@ -152,4 +170,4 @@ def promises(contexts: Contexts, evidence: Evidence, said: Heldout, true: Heldou
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]))
+    main(Path(sys.argv[1]), Path(sys.argv[2]) if len(sys.argv) > 2 else None)
