@@ -97,7 +97,8 @@ def load_contexts(
     ----------
     current : ModelRow or None
     heldout : Heldout or None
-        What the model alone says of artists that it never heard; None where there are none: then there is no evidence.
+        What the model alone says of artists that it never heard; where there are none, there is no evidence, and how
+        much context counts is what is usual.
 
     Returns
     -------
@@ -118,7 +119,7 @@ def load_contexts(
         return None
     genres = [genre.id for genre in session.genre_map.genres]
     contexts = Contexts(kinship, tally, shares(tally.total, genres), Strengths(), frozenset(genres))
-    if heldout is None:
+    if heldout is None or not len(heldout):
         return contexts, None
     rows = {row.fingerprint[:16]: row for row in reversed(kept) if row.fingerprint[:16] in wanted}
     found = [rows.get(track) for track in heldout.tracks.tolist()]

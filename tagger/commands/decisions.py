@@ -90,15 +90,14 @@ def rules_of(session: Session, current: ModelRow, heldout: Heldout | None) -> Ru
     held-out artists of whom much is labelled has the limit of those of whom little is: it asks no less. Where the
     evidence is lost (None), better nothing is written than something under another promise.
     """
-    unknown: Limits = ({}, ())
     cold = bool(current.card.get("cold_start"))
-    alone = unknown if heldout is None else limits_of(session, heldout)
+    alone: Limits = ({}, ()) if heldout is None else limits_of(session, heldout)
     found = load_contexts(session, current, heldout)
     if found is None:
         return Rules(alone, alone, alone, None, cold)
     contexts, evidence = found
     if evidence is None:
-        return Rules(alone, unknown, unknown, contexts, cold)
+        return Rules(alone, alone, alone, contexts, cold)
     few = limits_of(session, evidence.few)
     return Rules(alone, few, _else(limits_of(session, evidence.many), few), contexts, cold)
 

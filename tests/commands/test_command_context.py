@@ -236,6 +236,16 @@ def test_the_promise_is_kept_on_held_out_tracks(station: Station) -> None:
     assert precision_bound(right[taken], evidence.few.groups[taken], 0.8) >= 0.8
 
 
+def test_without_held_out_artists_context_counts_and_nothing_is_promised(station: Station) -> None:
+    path = station.home / "models" / MODEL / "heldout.csv"
+    with open_index(station.home / "index.db") as index:
+        index.models.add(MODEL, "cnn2d", path.parent, {"genres": ["rock", "jazz"]})
+    path.write_text(path.read_text().splitlines()[0] + "\n")
+    found = said(station)["Artist 1 Song 9"]
+    assert (found.genre, found.decision) == ("jazz", Decision.ABSTAIN)
+    assert found.context is not None
+
+
 @pytest.mark.slow
 def test_guess_explains_itself_and_leaves_the_index_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, digest: Callable[[Path], Mapping[str, Any]]
