@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tagger.model.quiet import load
-from tagger.model.trunk_map import LEAST, NOTHING, means
+from tagger.model.trunk_map import LEAST, NOTHING, SHARPNESS, means
 from tagger.model.trunk_networks import BANDS, EMBEDDING, FRAMES
 from tagger.model.trunks import load_trunk
 
@@ -115,7 +115,8 @@ def _scores(logits: Any, tags: Sequence[Sequence[int]]) -> Any:
     ops = keras.ops
     heard = ops.log(ops.sigmoid(logits) + LEAST)
     usual = np.log(means() + LEAST)
-    above = keras.layers.Normalization(mean=usual.tolist(), variance=[1.0] * len(usual), name="above_average")(heard)
+    spread = [SHARPNESS**-2] * len(usual)
+    above = keras.layers.Normalization(mean=usual.tolist(), variance=spread, name="above_average")(heard)
     columns = []
     for own in tags:
         if own:
