@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import json
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tagger.base.errors import FileProblem
 from tagger.base.files import write_text
+from tagger.base.memory import PeakMemory
 from tagger.base.settings import FAMILY_NAMES
 from tagger.commands.clips import Material, load_clips
 from tagger.commands.console import table
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
 
 WITH_PICTURES = ("cnn2d", "cnn2d-wtsc")
 TIMED_TRACKS = 40  # heard to see how fast a family is, after
+BYTES_PER_PARAMETER = 4
 WARM_TRACKS = 8  # others, while processes start and networks are compiled
 
 
@@ -61,12 +65,12 @@ def run(session: Session, arguments: argparse.Namespace) -> Outcome:
     if reason:
         return Outcome({}, {"rows": []}, [reason.replace("Not trained", "Nothing to compare")], asked=True)
     try:
-        contenders, rates, leaky = _contest(session, families, sources, arguments.dataset, arguments.leaky)
+        contenders, costs, leaky = _contest(session, families, sources, arguments.dataset, arguments.leaky)
     except TooFewLabels as error:
         return Outcome({}, {"rows": []}, [f"Nothing to compare: {error}"], asked=True)
     if not contenders:
         return Outcome({}, {"rows": []}, ["No family is finished yet; the next `tagger compare` goes on."], asked=True)
-    return _outcome(session, contenders, rates, leaky, arguments.out, len(families) - len(contenders))
+    return _outcome(session, contenders, costs, leaky, arguments.out, len(families) - len(contenders))
 
 
 def _usual(session: Session) -> tuple[str, ...]:
@@ -81,9 +85,9 @@ def _usual(session: Session) -> tuple[str, ...]:
 
 def _contest(
     session: Session, families: Sequence[str], sources: Sources | None, dataset: Path | None, with_leaky: bool
-) -> tuple[list[Contender], dict[str, float], dict[str, dict[str, float]]]:
+) -> tuple[list[Contender], dict[str, Cost], dict[str, dict[str, float]]]:
     """Train each family, and time it; families that the time did not suffice for are missing."""
-    contenders, rates, leaky = [], {}, {}
+    contenders, costs, leaky = [], {}, {}
     for family in families:
         session.check()
         session.console.say(f"{family} ...")
@@ -94,13 +98,13 @@ def _contest(
         if found is None:
             break
         contenders.append(found)
-        rates[family] = _rate(session, found, material, sources)
+        costs[family] = _cost(session, found, material, sources)
         if with_leaky:
             claimed = _leaky(session, family, material)
             if claimed is None:
                 break
             leaky[family] = claimed
-    return contenders, rates, leaky
+    return contenders, costs, leaky
 
 
 def _material(session: Session, family: str, sources: Sources | None, dataset: Path | None) -> Material | None:
@@ -142,15 +146,33 @@ def _leaky(session: Session, family: str, material: Material) -> dict[str, float
     return standings([found], settings.promise, settings.promise_confidence)[family].metrics
 
 
+@dataclass(frozen=True)
+class Cost:
+    """What hearing tracks costs: tracks per second, and memory [MB], of the weights and of what is worked on."""
+
+    rate: float = 0.0
+    memory: float = 0.0
+
+
+def _cost(session: Session, found: Contender, material: Material, sources: Sources | None) -> Cost:
+    """Return what it costs to classify tracks, from the files on; without files, from the clips in memory."""
+    if found.logits is None:
+        return _noted_cost(session, found.family)
+    used = PeakMemory()
+    rate = _rate(session, found, material, sources)
+    cost = Cost(rate, used.megabytes() + BYTES_PER_PARAMETER * found.parameters / 1e6)
+    write_text(_cost_file(session, found.family), json.dumps(asdict(cost)) + "\n")
+    return cost
+
+
 def _rate(session: Session, found: Contender, material: Material, sources: Sources | None) -> float:
-    """Return how many tracks a second are classified, from the files on; without files, from the clips in memory."""
+    """Return how many tracks a second are classified."""
     import numpy as np
 
     from tagger.audio.forms import form_from_card
     from tagger.audio.workers import input_stream
 
-    if found.logits is None:
-        return float(_noted_rate(session, found.family))
+    assert found.logits is not None
     settings = session.settings
     if sources is None:
         one = material.clips[found.seconds]
@@ -171,9 +193,7 @@ def _rate(session: Session, found: Contender, material: Material, sources: Sourc
                 tracks, started = 0, time.monotonic()
             else:
                 tracks += 1
-    rate = tracks / max(1e-6, time.monotonic() - started)
-    write_text(_rate_file(session, found.family), f"{rate}\n")
-    return rate
+    return tracks / max(1e-6, time.monotonic() - started)
 
 
 def _heard(stream: Iterator[Any], seconds: int) -> Iterator[Any]:
@@ -182,15 +202,15 @@ def _heard(stream: Iterator[Any], seconds: int) -> Iterator[Any]:
             yield found[seconds]
 
 
-def _rate_file(session: Session, family: str) -> Path:
-    return session.home.cache / "compare" / "honest" / f"{family}.rate"
+def _cost_file(session: Session, family: str) -> Path:
+    return session.home.cache / "compare" / "honest" / f"{family}.cost.json"
 
 
-def _noted_rate(session: Session, family: str) -> str:
+def _noted_cost(session: Session, family: str) -> Cost:
     try:
-        return _rate_file(session, family).read_text(encoding="ascii")
-    except OSError:
-        return "0"
+        return Cost(**json.loads(_cost_file(session, family).read_text(encoding="ascii")))
+    except (OSError, ValueError, TypeError):
+        return Cost()
 
 
 # --- what is shown --------------------------------------------------------------------------------------------------
@@ -199,7 +219,7 @@ def _noted_rate(session: Session, family: str) -> str:
 def _outcome(
     session: Session,
     contenders: Sequence[Contender],
-    rates: dict[str, float],
+    costs: dict[str, Cost],
     leaky: dict[str, dict[str, float]],
     out: Path | None,
     unfinished: int,
@@ -211,7 +231,7 @@ def _outcome(
     stands = standings(contenders, settings.promise, settings.promise_confidence)
     best = max(contenders, key=lambda one: (stands[one.family].metrics["track_accuracy"], one.family))
     rows = shown.best_first(
-        _row(one, stands[one.family], stands[best.family], rates[one.family], leaky.get(one.family))
+        _row(one, stands[one.family], stands[best.family], costs[one.family], leaky.get(one.family))
         for one in contenders
     )
     folder = out.absolute() if out else session.home.reports / f"compare-{session.run_id}"
@@ -227,14 +247,14 @@ def _outcome(
     return Outcome(counts, own, lines, asked=True)
 
 
-def _row(one: Contender, stand: Standing, best: Standing, rate: float, leaky: dict[str, float] | None) -> FamilyRow:
+def _row(one: Contender, stand: Standing, best: Standing, cost: Cost, leaky: dict[str, float] | None) -> FamilyRow:
     from tagger.outcome.compare import FamilyRow
 
     notes = [] if stand is best else [_behind(stand, best)]
-    notes += [] if rate else ["stopped before it was timed"]
+    notes += [] if cost.rate else ["stopped before it was timed"]
     return FamilyRow(
-        one.family, stand.metrics, stand.intervals, one.parameters, one.train_seconds, rate, f"{one.seconds} s", leaky,
-        "; ".join(notes),
+        one.family, stand.metrics, stand.intervals, one.parameters, one.train_seconds, cost.rate, cost.memory,
+        f"{one.seconds} s", leaky, "; ".join(notes),
     )  # fmt: skip
 
 
