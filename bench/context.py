@@ -25,11 +25,12 @@ import numpy as np
 from bench.promise import CONFIDENCE, as_heldout, listen, truth
 from tagger.base.records import ARTIST, Kin, Split
 from tagger.commands.context import Contexts, Evidence, fused, load_contexts, with_context
+from tagger.commands.decisions import lower
 from tagger.commands.model import current_model, heldout_of
 from tagger.commands.session import Session
 from tagger.genres.kin import Kinship
 from tagger.genres.map import GenreMap
-from tagger.model.calibrate import accepted, measured, precision_bound, thresholds
+from tagger.model.calibrate import accepted, precision_bound, thresholds
 from tagger.model.heldout import Heldout
 from tagger.model.metrics import measure
 from tagger.model.saved import load
@@ -156,9 +157,7 @@ def promises(contexts: Contexts, evidence: Evidence, said: Heldout, true: Heldou
     calls, lines = after.probabilities.argmax(axis=1), []
     for promise in PROMISES:
         limits = [thresholds(one, promise, CONFIDENCE) for one in (evidence.many, evidence.few)]
-        enough = measured(evidence.many)
-        limits[0] = {genre: limit if enough[genre] else limits[1][genre] for genre, limit in limits[0].items()}
-        many, some = (accepted(after.probabilities, after.genres, one) for one in limits)
+        many, some = (accepted(after.probabilities, after.genres, one) for one in (lower(*limits), limits[1]))
         taken = np.where(thin, some, many)
         right = calls[taken] == after.labels[taken]
         bound = precision_bound(right, after.groups[taken], CONFIDENCE) if taken.any() else 0.0

@@ -86,8 +86,8 @@ def rules_of(session: Session, current: ModelRow, heldout: Heldout | None) -> Ru
     """Return the rules of a model under the promise and the labels in force.
 
     Each kind of track has limits from evidence of its own kind: those with context from held-out tracks with as much of
-    it, without their own labels, the others from what sound alone says of held-out artists. A genre without enough
-    held-out artists of whom much is labelled has the limit of those of whom little is: it asks no less. Where the
+    it, without their own labels, the others from what sound alone says of held-out artists. Where much of the artist is
+    labelled, either evidence with context will do: at one confidence such tracks are no less often right. Where the
     evidence is lost (None), better nothing is written than something under another promise.
     """
     cold = bool(current.card.get("cold_start"))
@@ -98,14 +98,14 @@ def rules_of(session: Session, current: ModelRow, heldout: Heldout | None) -> Ru
     contexts, evidence = found
     if evidence is None:
         return Rules(alone, alone, alone, contexts, cold)
-    few = limits_of(session, evidence.few)
-    return Rules(alone, few, _else(limits_of(session, evidence.many), few), contexts, cold)
+    few, many = limits_of(session, evidence.few), limits_of(session, evidence.many)
+    return Rules(alone, few, (lower(few[0], many[0]), set(few[1]) & set(many[1])), contexts, cold)
 
 
-def _else(limits: Limits, others: Limits) -> Limits:
-    """Return limits, and others of the genres that their evidence is too small to measure."""
-    (known, unmeasured), (instead, unknown) = limits, others
-    return {**known, **{genre: instead.get(genre) for genre in unmeasured}}, set(unmeasured) & set(unknown)
+def lower(limits: Mapping[str, float | None], others: Mapping[str, float | None]) -> dict[str, float | None]:
+    """Return of each genre the lower of two limits; None where there is neither."""
+    pairs = {genre: (limit, others.get(genre)) for genre, limit in limits.items()}
+    return {genre: min((one for one in pair if one is not None), default=None) for genre, pair in pairs.items()}
 
 
 def limits_now(session: Session, current: ModelRow) -> Limits:

@@ -379,7 +379,7 @@ def test_rows_that_point_nowhere_are_no_tracks(filled: Station) -> None:
     with closing(sqlite3.connect(filled.home / "index.db")) as connection:
         connection.execute("UPDATE tracks SET library_id = 99 WHERE id = 1")
         connection.execute(
-            "INSERT INTO predictions SELECT 999, model_id, '{}', 'x', 1, 'accept', '', made_at, NULL "
+            "INSERT INTO predictions SELECT 999, model_id, '{}', 'x', 1, 'accept', '', made_at, NULL, NULL "
             "FROM predictions LIMIT 1"
         )
         connection.commit()

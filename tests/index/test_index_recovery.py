@@ -420,7 +420,7 @@ def test_an_index_of_the_first_version_is_upgraded_with_all_it_holds(tmp_path: P
         assert track is not None
         assert (track.genre_blocks[0].values, track.closed, track.fingerprint) == (("Rock",), True, "f" * 32)
         (prediction,) = index.predictions.of_model("m1")
-        assert (prediction.track_id, prediction.genre) == (7, "rock")
+        assert (prediction.track_id, prediction.genre, prediction.context) == (7, "rock", None)
         change = index.changes.get("c1")
         assert change is not None
         assert (change.change.track_id, change.facts) == (7, {"delta": None})

@@ -66,7 +66,8 @@ def filled(place: str) -> None:
                 "INSERT INTO tracks (id, library_id, path, path_text, size, mtime_ns, container, genre_blocks, "
                 "compilation, closed, label_due) VALUES (7, 1, 'a', 'a', 1, 1, 'mp3', '[]', false, false, false)",
                 "INSERT INTO models VALUES ('m1', 'cnn2d', '', '{}', '2026-01-01 00:00:00', false)",
-                "INSERT INTO predictions VALUES (7, 'm1', '{}', 'rock', 1, 'accept', '', '2026-01-01 00:00:00', NULL, NULL)",
+                "INSERT INTO predictions VALUES (7, 'm1', '{}', 'rock', 1, 'accept', '', '2026-01-01 00:00:00', NULL, "
+                "NULL)",
             ):
                 connection.execute(text(statement))
 
