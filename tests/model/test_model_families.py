@@ -20,7 +20,7 @@ from tagger.base.settings import FAMILY_NAMES
 from tagger.model import classical
 from tagger.model.blueprint import Blueprint
 from tagger.model.clips import ClipSet
-from tagger.model.families import FAMILIES, Classical, Network, family_named
+from tagger.model.families import FAMILIES, Classical, Network, Transfer, family_named
 from tagger.model.fit import Learner
 from tagger.model.heldout import listen
 from tagger.model.learned import learn_classical
@@ -28,6 +28,7 @@ from tagger.model.networks_sound import mlp_on_features
 from tagger.model.recipe import Recipe
 from tagger.model.saved import load, read_card
 from tagger.model.train import TrainResult, Watch, train
+from tagger.model.trunk_memory import TrunkAccess
 
 pytestmark = pytest.mark.slow
 
@@ -71,17 +72,25 @@ def _features(genre: int, artist: np.random.Generator, take: np.random.Generator
     return np.asarray(found * 10.0 ** (np.arange(10) % 4), np.float32)
 
 
-HEARD = {"wave": _wave, "samples": _samples, "mfcc": _mfcc, "features": _features}
+def _musicnn(genre: int, artist: np.random.Generator, take: np.random.Generator) -> np.ndarray:
+    """What the trunk hears, (frames, bands): a beat and a place among the bands that are the genre's; float32."""
+    beat = np.sin(2 * np.pi * (np.arange(187)[:, None] / (8, 20, 47)[genre] + take.random()))
+    place = np.exp(-(((np.arange(96) - (20, 45, 75)[genre] - 3 * artist.standard_normal()) / 15) ** 2))
+    found = 1 + beat * place + 0.1 * artist.standard_normal(96) + 0.1 * take.standard_normal((187, 96))
+    return np.asarray(np.maximum(found, 0), np.float32)
 
 
-def sounds(form: str, artists: int = ARTISTS, genres: int = 3, seed: int = 0) -> dict[int, ClipSet]:
+HEARD = {"wave": _wave, "samples": _samples, "mfcc": _mfcc, "features": _features, "musicnn": _musicnn}
+
+
+def sounds(form: str, artists: int = ARTISTS, genres: int = 3, seed: int = 0, clips: int = CLIPS) -> dict[int, ClipSet]:
     """3-s clips in a form of sound; the last two artists of each genre are held out for val, two for test."""
     inputs, rows = [], []
     for genre in range(genres):
         for artist in range(artists):
             split = ("test", "test", "val", "val")[artists - 1 - artist] if artist >= artists - 4 else "train"
             for track in range(TRACKS):
-                for clip in range(CLIPS):
+                for clip in range(clips):
                     sound = np.random.default_rng((seed, genre, artist))
                     take = np.random.default_rng((seed, genre, artist, track, clip))
                     inputs.append(HEARD[form](genre, sound, take))
@@ -113,20 +122,31 @@ class Trained:
 
 
 @pytest.fixture(scope="module")
-def trained(make_clips: Make, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Trained]:
+def trained(
+    make_clips: Make, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Callable[[str], Trained]:
     """Return a function from a family to a model of it; each is trained once."""
     done: dict[str, Trained] = {}
+    memory = tmp_path_factory.mktemp("memory")
 
     def get(name: str) -> Trained:
         if name not in done:
             family, folder = family_named(name), tmp_path_factory.mktemp(name)
             pictures = family.form in ("mel", "wtsc")
             clips = make_clips(genres=3, artists=6, rows=32) if pictures else sounds(family.form)
-            recipe, epochs = None, {"cnn2d": 1, "cnn2d-wtsc": 1, "cnn1d": 4, "mfcc-cnn": 3}.get(name, 6)
+            if family.form == "musicnn":  # a tenth of a second each
+                clips = sounds("musicnn", clips=1)
+            recipe, epochs = (
+                None,
+                {"cnn2d": 1, "cnn2d-distilled": 1, "cnn2d-wtsc": 1, "cnn1d": 4, "mfcc-cnn": 3}.get(name, 6),
+            )
             if isinstance(family, Network):  # the families' own rates are for days of clips, not for minutes
                 recipe = replace(family.recipe, learning_rate=2e-3)
+            trunk = None
+            if isinstance(family, Transfer):
+                trunk = TrunkAccess(request.getfixturevalue("installed_trunks"), memory, str.lower)
             result = train(clips, GENRES, name, folder / "models", folder / "work", recipe=recipe, max_epochs=epochs,
-                           form=form_of(family.form))  # fmt: skip
+                           form=form_of(family.form), trunk=trunk)  # fmt: skip
             done[name] = Trained(result, clips)
         return done[name]
 
@@ -140,8 +160,8 @@ def test_settings_name_every_family() -> None:
 
 
 # Of 12 tracks by unheard artists, of which chance gets 4. What pictures show takes more clips and epochs than these:
-# test_model_train has that.
-LEAST = {"cnn2d": 0.0, "cnn2d-wtsc": 0.0, "cnn1d": 0.6}
+# test_model_train has that. The map of tags has learned nothing, and its tags have no word for such sounds.
+LEAST = {"cnn2d": 0.0, "cnn2d-distilled": 0.0, "cnn2d-wtsc": 0.0, "cnn1d": 0.6, "trunk-map": 0.0}
 
 
 @pytest.mark.parametrize("name", FAMILY_NAMES)
@@ -158,9 +178,9 @@ def test_each_family_learns_and_is_the_same_once_loaded(trained: Callable[[str],
     assert card["counts"]["train"]["clips"] == len(one.clips[seconds].of(Split.TRAIN))
     model = load(folder)
     assert model.form_card == form_of(family_named(name).form)
-    clips = one.clips[seconds]
-    said = model.track_probabilities([clips.inputs[clips.tracks == track] for track in expected.tracks])
-    np.testing.assert_allclose(said, expected.probabilities, atol=1e-4)
+    clips, some = one.clips[seconds], expected.only(np.arange(0, len(expected), 3))
+    said = model.track_probabilities([clips.inputs[clips.tracks == track] for track in some.tracks])
+    np.testing.assert_allclose(said, some.probabilities, atol=1e-4)
     assert said.sum(axis=1) == pytest.approx(np.ones(len(said)))
     with pytest.raises(NoModel, match="takes clips of the shape"):
         model.probabilities(np.zeros((1, *[side + 1 for side in clips.shape], 1), clips.inputs.dtype))

@@ -68,7 +68,7 @@ def test_wtsc_says_what_is_too_small() -> None:
 
 
 def test_an_unknown_family_is_named() -> None:
-    with pytest.raises(UsageError, match=r"no model family 'cnn3d'; there are cnn2d, cnn2d-wtsc"):
+    with pytest.raises(UsageError, match=r"no model family 'cnn3d'; there are cnn2d, cnn2d-distilled, trunk"):
         family_named("cnn3d")
 
 
