@@ -57,7 +57,7 @@ class Teacher:
         ----------
         tracks : sequence of (ClipSource, array of shape (clips, 187, 96))
         watch : Watch
-            Asked whether to stop.
+            Asked whether to stop; its time limit is the caller's to look at, between two calls.
 
         Raises
         ------
@@ -67,7 +67,10 @@ class Teacher:
         clips = gather_arrays(tracks, labels)
         if clips is None:
             return {}
-        logs = log_softmax(self.model.logits(pooled_features(self.front, clips, self.memory, watch)))
+        features = pooled_features(self.front, clips, self.memory, Watch(should_stop=watch.should_stop))
+        if features is None:
+            return {}
+        logs = log_softmax(self.model.logits(features))
         return {
             track: temper(of_track(logs[clips.tracks == track].mean(axis=0)), self.temperature).astype(np.float32)
             for track in np.unique(clips.tracks).tolist()

@@ -71,6 +71,8 @@ def learn_transfer(
     trunk = halves(access.trunks)
     memory = access.memory / trunk_digest(access.trunks)[:16]
     features = pooled_features(trunk.front, clips, memory, watch)
+    if features is None:
+        return 0
     ready = Prepared(trunk, replace(clips, inputs=features), speaking(genres, access.genre_of))
     head, chosen = (untaught(len(genres)), {}) if kind.how == "map" else _frozen(ready, seed)
     progress = Progress("", data_key({1: clips}), [], seconds=time.monotonic() - started)
@@ -182,7 +184,9 @@ def _tune(
         return head_network(Trunk(ready.trunk.front, back), ready.tags, head)
 
     clips = {TRUNK_SECONDS: ready.clips}
-    settings = settings_key(family="trunk-tuned", recipe=repr(recipe), genres=list(genres), seed=seed, tags=ready.tags)
+    # With other labels it begins anew: that takes minutes, and a teacher's state is kept after its training has ended.
+    settings = settings_key(family="trunk-tuned", recipe=repr(recipe), genres=list(genres), seed=seed, tags=ready.tags,
+                            data=data_key(clips))  # fmt: skip
     training = Training(clips, genres, Network("trunk-tuned", "musicnn", build, recipe), recipe, seed, work, watch)
     training.begin(settings, exact=deterministic)
     if not training.learn(max_epochs):

@@ -38,8 +38,10 @@ class TrunkAccess:
     genre_of: Callable[[str], str | None]
 
 
-def pooled_features(front: Any, clips: ClipSet, memory: Path, watch: Watch) -> NDArray[np.float32]:
-    """Return the pooled features of every clip, float32 (n, features).
+def pooled_features(front: Any, clips: ClipSet, memory: Path, watch: Watch) -> NDArray[np.float32] | None:
+    """Return the pooled features of every clip, float32 (n, features); None when the time was out.
+
+    What was heard by then is kept, and the next call goes on.
 
     Parameters
     ----------
@@ -50,12 +52,12 @@ def pooled_features(front: Any, clips: ClipSet, memory: Path, watch: Watch) -> N
     memory : Path
         A folder of its own for this trunk.
     watch : Watch
-        Asked between batches of tracks whether to stop; its time limit is not looked at, since what is heard is kept.
+        Asked between batches of tracks whether to stop, and whether time is left.
 
     Raises
     ------
     Stopped
-        When `watch.should_stop` said so; the next call goes on.
+        When `watch.should_stop` said so.
     """
     memory.mkdir(parents=True, exist_ok=True)
     for left in memory.glob(".*.part"):
@@ -75,6 +77,8 @@ def pooled_features(front: Any, clips: ClipSet, memory: Path, watch: Watch) -> N
     for start in range(0, len(missing), BATCH_TRACKS):
         if watch.should_stop():
             raise Stopped(f"stopped after {start} of {len(missing)} tracks; the next training goes on from there")
+        if not watch.go_on():
+            return None
         _hear(hear, clips, missing[start : start + BATCH_TRACKS], memory, found)
     return found
 
@@ -107,7 +111,7 @@ def _digest(inputs: NDArray[Any]) -> str:
 def _recall(path: Path, digest: str, shape: tuple[int, int]) -> NDArray[np.float32] | None:
     """Return what was kept of a track, if it is of these clips."""
     try:
-        with np.load(path, allow_pickle=False) as kept:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as kept:
             if str(kept["digest"]) != digest:
                 return None
             features: NDArray[np.float32] = kept["features"]
