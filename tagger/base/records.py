@@ -189,8 +189,9 @@ class ClipSource:
 class Prediction:
     """Calibrated probability of each canonical genre, of one track by one model, and what follows from it.
 
-    Where people's labels of kindred tracks had a say, `context` holds the probabilities by sound alone (``audio``) and
-    what each kind of kinship said (`tagger.outcome.context.explained`).
+    `context` holds for how many clips each genre was the likeliest (``clips``) and, where people's labels of kindred
+    tracks had a say, the probabilities by sound alone (``audio``) and what each kind of kinship said
+    (`tagger.outcome.context.explained`).
     """
 
     track_id: int
@@ -205,7 +206,12 @@ class Prediction:
     @property
     def audio(self) -> Mapping[str, float]:
         """The probabilities by sound alone."""
-        return self.probabilities if self.context is None else self.context["audio"]
+        return self.probabilities if self.context is None else self.context.get("audio", self.probabilities)
+
+    @property
+    def clips(self) -> Mapping[str, int]:
+        """For how many clips each genre was the likeliest; empty where nobody counted."""
+        return {} if self.context is None else self.context.get("clips", {})
 
 
 @dataclass(frozen=True, slots=True)

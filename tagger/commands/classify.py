@@ -13,9 +13,9 @@ from tagger.base.batches import in_batches
 from tagger.base.errors import FileProblem
 from tagger.base.records import ClipSource, Decision, Prediction, TrackState
 from tagger.commands.console import problem_lines
-from tagger.commands.decisions import TYPED, Rules, decide_anew_where_due, rules_of
+from tagger.commands.decisions import TYPED, Rules, Said, decide_anew_where_due, rules_of
 from tagger.commands.libraries import mounted_libraries
-from tagger.commands.model import canonical, current_classifier, current_model, inputs_of
+from tagger.commands.model import canonical, current_classifier, current_model, inputs_of, votes_of
 from tagger.commands.session import Outcome, Session
 from tagger.commands.transfer import cold_start
 from tagger.commands.views import length_ok
@@ -112,9 +112,12 @@ def _predict(
     session.index.tracks.save_audio_problems(unreadable)
     if not readable:
         return []
-    chances = classifier.track_probabilities([clips for _, clips in readable])
-    sounds = [canonical(session, classifier.genres, row) for row in chances]
-    predictions = rules.decided([row for row, _ in readable], classifier.id, sounds)
+    chances, votes = classifier.hear([clips for _, clips in readable])
+    said = [
+        Said(canonical(session, classifier.genres, row), votes_of(classifier.genres, own))
+        for row, own in zip(chances, votes, strict=True)
+    ]
+    predictions = rules.decided([row for row, _ in readable], classifier.id, said)
     for prediction in predictions:
         counts["classified"] += 1
         counts["accepted" if prediction.decision is Decision.ACCEPT else "abstained"] += 1

@@ -41,6 +41,14 @@ def limits_of(session: Session, heldout: Heldout) -> Limits:
     return limits, {genre for genre, enough in measured(heldout).items() if not enough}
 
 
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a model says of a track by its sound: probabilities, and for how many clips each genre was the likeliest."""
+
+    sound: Mapping[str, float]
+    clips: Mapping[str, int]
+
+
 @dataclass(frozen=True)
 class Rules:
     """By what decisions are made: the limits where sound speaks alone, those where labels of a few or of many kindred
@@ -53,27 +61,32 @@ class Rules:
     contexts: Contexts | None
     cold_start: bool = False
 
-    def decided(
-        self, tracks: Sequence[TrackRow], model: str, sounds: Sequence[Mapping[str, float]]
-    ) -> list[Prediction]:
-        """Return the predictions of tracks, of which a model hears `sounds`, with the decisions that follow."""
-        if self.contexts is None:
-            return [self._decided(track, model, [sound], ()) for track, sound in zip(tracks, sounds, strict=True)]
-        levels = [self.contexts.levels(kin_of(track)) for track in tracks]
-        steps = self.contexts.fuse(sounds, levels)
+    def decided(self, tracks: Sequence[TrackRow], model: str, heard: Sequence[Said]) -> list[Prediction]:
+        """Return the predictions of tracks, of which a model said this, with the decisions that follow."""
+        steps: Sequence[Sequence[Mapping[str, float]]] = [[one.sound] for one in heard]
+        levels: Sequence[Sequence[Level]] = [()] * len(tracks)
+        if self.contexts is not None:
+            levels = [self.contexts.levels(kin_of(track)) for track in tracks]
+            steps = self.contexts.fuse([one.sound for one in heard], levels)
         return [
-            self._decided(track, model, voices, said) for track, voices, said in zip(tracks, steps, levels, strict=True)
+            self._decided(track, model, voices, said, one.clips)
+            for track, voices, said, one in zip(tracks, steps, levels, heard, strict=True)
         ]
 
     def _decided(
-        self, track: TrackRow, model: str, voices: Sequence[Mapping[str, float]], levels: Sequence[Level]
+        self,
+        track: TrackRow,
+        model: str,
+        voices: Sequence[Mapping[str, float]],
+        levels: Sequence[Level],
+        clips: Mapping[str, int],
     ) -> Prediction:
         from tagger.outcome.context import explained, few, note
         from tagger.outcome.decide import decide
 
         limits = self.alone if not levels else self.few if few(levels) else self.many
         genre, confidence, decision, reason = decide(voices[-1], *limits)
-        context = explained(genre, voices, levels)
+        context = explained(genre, voices, levels, clips)
         reason += note(genre, context)
         if self.cold_start:
             decision, reason = Decision.ABSTAIN, f"{confidence:.2f} by the trunk's tags alone: {COLD}"
@@ -137,8 +150,8 @@ def decide_anew_where_due(session: Session, current: ModelRow | None) -> Rules |
     rules = rules_of(session, current, heldout)
     for batch in in_batches(index.predictions.of_model(current.model_id)):
         tracks = index.select.by_ids(prediction.track_id for prediction in batch)
-        sounds = [old.audio for old in batch]
-        anew = rules.decided([tracks[old.track_id] for old in batch], current.model_id, sounds)
+        heard = [Said(old.audio, old.clips) for old in batch]
+        anew = rules.decided([tracks[old.track_id] for old in batch], current.model_id, heard)
         index.predictions.save([new for old, new in zip(batch, anew, strict=True) if new != old], session.run_id)
     index.meta.set(IN_FORCE, now)
     return rules

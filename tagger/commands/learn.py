@@ -159,8 +159,13 @@ def why_due(session: Session) -> str | None:
     index, settings = session.index, session.settings
     if index.meta.get(POSTPONED):
         return "the last training is not finished"
-    if model_in_use(session) is None:
+    model = model_in_use(session)
+    if model is None:
         return "there is no model that this version can use yet"
+    if model.card.get("cold_start"):
+        if model.card.get("map_hash") != session.genre_map.hash:
+            return "the genre map is another"
+        return "there are labels to learn from now" if len({t.label for t in labelled_tracks(session)}) > 1 else None
     last = index.meta.get(LAST_TRAINING)
     if last is None:
         return "nobody knows when it was trained last"
@@ -231,10 +236,12 @@ def material_for(session: Session, family: str, sources: Sources, every_genre: b
 
 
 def _without_labels(session: Session, reason: str) -> Learned:
-    """Say why nothing was trained; where there is no model and a trunk is installed, let its tags speak."""
+    """Say why nothing was trained; where nothing was ever learned and a trunk is installed, let its tags speak."""
     from tagger.commands.model import model_in_use
 
-    model = cold_start(session) if model_in_use(session) is None else None
+    old = model_in_use(session)
+    outdated = old is None or (old.card.get("cold_start") and old.card.get("map_hash") != session.genre_map.hash)
+    model = cold_start(session) if outdated else None
     if model is None:
         return Learned(reason)
     told = f"Until then the pretrained trunk's tags speak (model {model.model_id}), for review only."

@@ -93,3 +93,9 @@ def canonical(session: Session, genres: Sequence[str], probabilities: np.ndarray
     known: dict[str, Any] = dict(zip(genres, probabilities.tolist(), strict=True))
     wanted = [genre.id for genre in session.genre_map.genres] + ([NONE] if NONE in known else [])
     return {genre: round(known.get(genre, 0.0), 6) for genre in wanted}
+
+
+def votes_of(genres: Sequence[str], votes: np.ndarray) -> dict[str, int]:
+    """Return for how many clips each genre was the likeliest, the most first; without those of none."""
+    order = np.argsort(-votes, kind="stable")
+    return {genres[i]: int(votes[i]) for i in order if votes[i]}

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from tagger.outcome.plan import Plan
 
 FINDINGS_SHOWN = 200
+RUNNERS_UP, WORTH_NAMING = 2, 0.05  # genres named beside the likeliest: how many, and from which probability
 PICTURES = (
     ("confusion.png", "Where it goes wrong", "Rows: what people say. Columns: what the model says."),
     ("genres.png", "Genre by genre", "On tracks of artists that it never heard."),
@@ -155,7 +156,11 @@ def _abstained(session: Session) -> tuple[page.Abstained, ...]:
         if prediction is None or prediction.decision is not Decision.ABSTAIN or track.closed:
             continue
         who = (track.absolute, track.artist, track.title)
-        found.append(Abstained(*who, prediction.genre, prediction.confidence, prediction.reason))
+        known = sorted(prediction.probabilities.items(), key=lambda pair: -pair[1])
+        others = tuple(pair for pair in known if pair[0] != prediction.genre and pair[1] >= WORTH_NAMING)[:RUNNERS_UP]
+        found.append(
+            Abstained(*who, prediction.genre, prediction.confidence, prediction.reason, others, prediction.clips)
+        )
     return tuple(sorted(found, key=lambda row: (-row.confidence, row.path)))
 
 

@@ -60,6 +60,8 @@ def load() -> tuple[Any, Any]:
     with _hushed():
         tensorflow = importlib.import_module("tensorflow")
         keras = importlib.import_module("keras")
+        # It takes several networks in one process for one that is compiled again and again.
+        tensorflow.get_logger().setLevel("ERROR")
         for device in tensorflow.config.list_physical_devices("GPU"):
             # Otherwise the first process on a GPU takes all of its memory; must come before the GPU is first used.
             with contextlib.suppress(RuntimeError):  # already in use: then its memory is as it is

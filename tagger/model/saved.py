@@ -93,15 +93,26 @@ class Classifier:
         return np.exp(log_softmax(self.logits(inputs)))
 
     def track_probabilities(self, tracks: Sequence[NDArray[Any]]) -> NDArray[np.float64]:
-        """Return the calibrated probabilities of tracks; (tracks, genres).
+        """Return the calibrated probabilities of tracks; (tracks, genres). See `hear`."""
+        return self.hear(tracks)[0]
+
+    def hear(self, tracks: Sequence[NDArray[Any]]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        """Return what the model makes of tracks.
 
         Parameters
         ----------
         tracks : sequence of arrays of shape (clips, ...)
             The clips of each track, at least one; all go through the model together.
+
+        Returns
+        -------
+        probabilities : float64 array of shape (tracks, genres)
+            Calibrated.
+        votes : int64 array of shape (tracks, genres)
+            For how many clips each genre is the likeliest.
         """
         if not tracks:
-            return np.zeros((0, len(self.genres)))
+            return np.zeros((0, len(self.genres))), np.zeros((0, len(self.genres)), np.int64)
         counts = np.array([len(clips) for clips in tracks])
         if counts.min() == 0:
             raise ValueError("a track has no clips")
@@ -109,7 +120,9 @@ class Classifier:
         self.check_size(inputs.shape)
         logs = log_softmax(self.logits(inputs))
         starts = np.concatenate([[0], np.cumsum(counts)[:-1]])
-        return temper(of_track(np.add.reduceat(logs, starts, axis=0) / counts[:, None]), self.temperature)
+        votes = np.eye(len(self.genres), dtype=np.int64)[logs.argmax(axis=1)]
+        said = temper(of_track(np.add.reduceat(logs, starts, axis=0) / counts[:, None]), self.temperature)
+        return said, np.add.reduceat(votes, starts, axis=0)
 
     def heldout(self) -> Heldout:
         """Return what it said of the held-out tracks when it was trained, calibrated."""

@@ -235,21 +235,40 @@ def _without_unlearned(sound: Array, share: Array, known: NDArray[np.bool_]) -> 
     return np.where(known, heard / total * rest, share)
 
 
-def explained(genre: str, steps: Sequence[Mapping[str, float]], levels: Sequence[Level]) -> dict[str, Any] | None:
-    """Return what context had a say: the probabilities by sound alone (``audio``), and for each level how often people
-    gave each genre (``counts``) and the probability of `genre` once it has spoken; None where there is no context."""
-    if not levels:
-        return None
-    said = {
-        level.kind: {"counts": dict(sorted(level.counts.items())), "probability": step[genre]}
-        for level, step in zip(levels, steps[1:], strict=True)
-    }
-    return {"audio": dict(steps[0]), **said}
+def explained(
+    genre: str, steps: Sequence[Mapping[str, float]], levels: Sequence[Level], clips: Mapping[str, int] | None = None
+) -> dict[str, Any] | None:
+    """Return what spoke for a genre.
+
+    Parameters
+    ----------
+    genre : str
+        The likeliest.
+    steps : sequence of mappings
+        Probabilities by sound alone, and once each level has spoken.
+    levels : sequence of Level
+        Of the context.
+    clips : mapping of str to int, optional
+        For how many clips each genre was the likeliest.
+
+    Returns
+    -------
+    dict or None
+        ``clips`` where they are known; where there is context, the probabilities by sound alone (``audio``), and for
+        each level how often people gave each genre (``counts``) and the probability of `genre` once it has spoken.
+        None where there is neither.
+    """
+    said: dict[str, Any] = {"clips": dict(clips)} if clips else {}
+    if levels:
+        said["audio"] = dict(steps[0])
+        for level, step in zip(levels, steps[1:], strict=True):
+            said[level.kind] = {"counts": dict(sorted(level.counts.items())), "probability": step[genre]}
+    return said or None
 
 
 def note(genre: str, context: Mapping[str, Any] | None) -> str:
     """Return what context had a say in a genre, in a few words; empty where there is none."""
-    if context is None:
+    if context is None or "audio" not in context:
         return ""
     words = [f"sound {context['audio'].get(genre, 0.0):.2f}"]
     for kind, what in SAID_OF.items():

@@ -173,6 +173,20 @@ def _changes_section(report: Report) -> str:
     return section("What was written" if report.applied else "What would be written", lead, "\n".join(parts))
 
 
+def _others(report: Report, track: Abstained) -> str:
+    """Return the next likely genres, small, below the likeliest."""
+    named = ", ".join(f"{_genre(report, genre)} {chance:.2f}" for genre, chance in track.others)
+    return f'<span class="sub">or {named}</span>' if named else ""
+
+
+def _clips(report: Report, track: Abstained) -> str:
+    """Return which clips spoke for what, where they did not agree."""
+    if len(track.clips) < 2:
+        return ""
+    named = ", ".join(f"{number(count)} {_genre(report, genre)}" for genre, count in track.clips.items())
+    return f'<span class="sub">clips: {named}</span>'
+
+
 def _change_cells(report: Report, change: Change) -> Sequence[str]:
     where = shown_path(change.path, report.libraries)
     sure = "yours" if change.confidence is None else f"{change.confidence:.2f}"
@@ -210,9 +224,9 @@ def _waiting_section(report: Report) -> str:
         (
             _track(track.artist, track.title, shown_path(track.path, report.libraries))
             + f'<span class="sub narrow-on">{text(track.reason)}</span>',
-            _genre(report, track.genre),
+            _genre(report, track.genre) + _others(report, track),
             f"{track.confidence:.2f}",
-            text(track.reason),
+            text(track.reason) + _clips(report, track),
         )
         for track in closest
     ]

@@ -42,7 +42,10 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Abstained:
-    """A track without a genre that the model is not sure enough about."""
+    """A track without a genre that the model is not sure enough about.
+
+    `others` are the next likely genres with their probabilities, `clips` for how many each genre was the likeliest.
+    """
 
     path: bytes  # absolute
     artist: str | None
@@ -50,6 +53,8 @@ class Abstained:
     genre: str
     confidence: float
     reason: str
+    others: tuple[tuple[str, float], ...] = ()
+    clips: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
