@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import argparse
-import json
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tagger.base.errors import FileProblem
 from tagger.base.files import write_text
-from tagger.base.memory import PeakMemory
 from tagger.base.settings import FAMILY_NAMES
 from tagger.commands.clips import Material, load_clips
 from tagger.commands.console import table
+from tagger.commands.costs import Cost, cost_of
 from tagger.commands.learn import material_for, too_few, watch_of
 from tagger.commands.session import Outcome, Session
 from tagger.commands.sources import Sources, clip_sources
@@ -26,10 +24,8 @@ if TYPE_CHECKING:
     from tagger.model.contend import Contender, Standing
     from tagger.outcome.compare import FamilyRow
 
+WITH_CONTEXT = "+context"  # ends the name of a row that also heeds people's labels of the same artist and album
 WITH_PICTURES = ("cnn2d", "cnn2d-wtsc")
-TIMED_TRACKS = 40  # heard to see how fast a family is, after
-BYTES_PER_PARAMETER = 4
-WARM_TRACKS = 8  # others, while processes start and networks are compiled
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -70,7 +66,10 @@ def run(session: Session, arguments: argparse.Namespace) -> Outcome:
         return Outcome({}, {"rows": []}, [f"Nothing to compare: {error}"], asked=True)
     if not contenders:
         return Outcome({}, {"rows": []}, ["No family is finished yet; the next `tagger compare` goes on."], asked=True)
-    return _outcome(session, contenders, costs, leaky, arguments.out, len(families) - len(contenders))
+    unfinished = len(families) - len(contenders)
+    if sources is not None:
+        _with_context(session, contenders, costs)
+    return _outcome(session, contenders, costs, leaky, arguments.out, unfinished)
 
 
 def _usual(session: Session) -> tuple[str, ...]:
@@ -98,13 +97,28 @@ def _contest(
         if found is None:
             break
         contenders.append(found)
-        costs[family] = _cost(session, found, material, sources)
+        costs[family] = cost_of(session, found, material, sources)
         if with_leaky:
             claimed = _leaky(session, family, material)
             if claimed is None:
                 break
             leaky[family] = claimed
     return contenders, costs, leaky
+
+
+def _with_context(session: Session, contenders: list[Contender], costs: dict[str, Cost]) -> None:
+    """Add the best family once more, with what people tagged for the same artists and albums beside the sound."""
+    from tagger.commands.context import beside_people
+    from tagger.model.contend import standings
+
+    settings = session.settings
+    stands = standings(contenders, settings.promise, settings.promise_confidence)
+    best = max(contenders, key=lambda one: (stands[one.family].metrics["track_accuracy"], one.family))
+    heldout = beside_people(session, best.heldout)
+    if heldout is not None:
+        name = f"{best.family}{WITH_CONTEXT}"
+        contenders.append(replace(best, family=name, heldout=heldout, history=[]))
+        costs[name] = costs[best.family]
 
 
 def _material(session: Session, family: str, sources: Sources | None, dataset: Path | None) -> Material | None:
@@ -144,73 +158,6 @@ def _leaky(session: Session, family: str, material: Material) -> dict[str, float
         return None
     settings = session.settings
     return standings([found], settings.promise, settings.promise_confidence)[family].metrics
-
-
-@dataclass(frozen=True)
-class Cost:
-    """What hearing tracks costs: tracks per second, and memory [MB], of the weights and of what is worked on."""
-
-    rate: float = 0.0
-    memory: float = 0.0
-
-
-def _cost(session: Session, found: Contender, material: Material, sources: Sources | None) -> Cost:
-    """Return what it costs to classify tracks, from the files on; without files, from the clips in memory."""
-    if found.logits is None:
-        return _noted_cost(session, found.family)
-    used = PeakMemory()
-    rate = _rate(session, found, material, sources)
-    cost = Cost(rate, used.megabytes() + BYTES_PER_PARAMETER * found.parameters / 1e6)
-    write_text(_cost_file(session, found.family), json.dumps(asdict(cost)) + "\n")
-    return cost
-
-
-def _rate(session: Session, found: Contender, material: Material, sources: Sources | None) -> float:
-    """Return how many tracks a second are classified."""
-    import numpy as np
-
-    from tagger.audio.forms import form_from_card
-    from tagger.audio.workers import input_stream
-
-    assert found.logits is not None
-    settings = session.settings
-    if sources is None:
-        one = material.clips[found.seconds]
-        tracks = len(np.unique(one.tracks[: 100 * settings.clips]))
-        found.logits(one.inputs[:1])
-        started = time.monotonic()
-        found.logits(one.inputs[: 100 * settings.clips])
-    else:
-        chosen = sources.labelled[: TIMED_TRACKS + WARM_TRACKS]
-        form = form_from_card(material.form)
-        stream = input_stream(
-            chosen, [found.seconds], form, settings.clips, settings.workers, stopping=session.stopping
-        )
-        tracks, started = 0, time.monotonic()
-        for number, clips in enumerate(_heard(stream, found.seconds)):
-            found.logits(clips)
-            if number + 1 == min(WARM_TRACKS, len(chosen) // 2):
-                tracks, started = 0, time.monotonic()
-            else:
-                tracks += 1
-    return tracks / max(1e-6, time.monotonic() - started)
-
-
-def _heard(stream: Iterator[Any], seconds: int) -> Iterator[Any]:
-    for _, found in stream:
-        if not isinstance(found, FileProblem) and seconds in found:
-            yield found[seconds]
-
-
-def _cost_file(session: Session, family: str) -> Path:
-    return session.home.cache / "compare" / "honest" / f"{family}.cost.json"
-
-
-def _noted_cost(session: Session, family: str) -> Cost:
-    try:
-        return Cost(**json.loads(_cost_file(session, family).read_text(encoding="ascii")))
-    except (OSError, ValueError, TypeError):
-        return Cost()
 
 
 # --- what is shown --------------------------------------------------------------------------------------------------

@@ -134,6 +134,24 @@ def load_contexts(
     return contexts, Evidence(fused(held, contexts).only(plenty), fused(with_context(heldout, thin, genres), contexts))
 
 
+def beside_people(session: Session, heldout: Heldout) -> Heldout | None:
+    """Return held-out tracks with what people's labels of their kin add to the sound, each without its own label.
+
+    None where there is no context, or nothing shows what it is worth.
+    """
+    found = load_contexts(session, None, heldout)
+    if found is None or found[1] is None:
+        return None
+    contexts = found[0]
+    wanted = frozenset(heldout.tracks.tolist())
+    rows = {row.fingerprint[:16]: row for row in session.index.select.kin() if row.fingerprint[:16] in wanted}
+    levels = [contexts.levels(rows[track]) if track in rows else () for track in heldout.tracks.tolist()]
+    sounds = [dict(zip(heldout.genres, row, strict=True)) for row in heldout.probabilities.tolist()]
+    said = [steps[-1] for steps in contexts.fuse(sounds, levels)]
+    chances = np.array([[one.get(genre, 0.0) for genre in heldout.genres] for one in said])
+    return replace(heldout, probabilities=chances / chances.sum(axis=1, keepdims=True))
+
+
 Held = tuple["Heldout", Sequence[Sequence[Level]]]
 
 
@@ -211,7 +229,7 @@ def _in_force(
     if stored.get("about") == about and abs(labels - stored["labels"]) <= GROWTH * stored["labels"]:
         return dict(zip(share, stored["share"], strict=True)), Strengths(**stored["strengths"])
     strengths = fit(held, share)
-    if session.run_id is not None:
+    if session.run_id is not None and current is not None:
         found = {"about": about, "labels": labels, "share": list(share.values()), "strengths": asdict(strengths)}
         session.index.meta.set(IN_FORCE, found)
     return share, strengths
