@@ -34,7 +34,7 @@ from tagger.base.records import ALONE, ClipSource, Split
 from tagger.genres.map import default_map_path, load_map
 from tagger.library.payload import fingerprint
 from tagger.model.clips import ClipSet
-from tagger.model.families import CNN2D_RECIPE, Network, Transfer, family_named
+from tagger.model.families import Network, Transfer, family_named
 from tagger.model.fit import log_softmax
 from tagger.model.teacher import targets, train_teacher
 from tagger.model.train import learn
@@ -193,8 +193,7 @@ class Trial:
         if isinstance(kind, Network) and kind.taught:
             parts = self._taught(parts)
         with tempfile.TemporaryDirectory() as work:
-            recipe = CNN2D_RECIPE if family.startswith("cnn2d") and kind.any_length else None
-            found = learn(parts, self.genres, family, Path(work), recipe=recipe, seed=self.seed,
+            found = learn(parts, self.genres, family, Path(work), seed=self.seed,
                           max_epochs=self.epochs, trunk=self.access, form=ALL_FORMS[kind.form].card())  # fmt: skip
         if isinstance(found, int):
             raise RuntimeError("no time limit was given")
