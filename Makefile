@@ -4,6 +4,8 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+# Processes that run the tests; each that comes to TensorFlow takes 1 to 2 GB.
+JOBS := 2
 
 .PHONY: setup demo test quick lint bench soak clean
 
@@ -18,7 +20,7 @@ demo: $(READY)
 	$(BIN)/tagger demo
 
 test: $(READY) lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile
 
 # Work in progress: no TensorFlow, no whole commands.
 quick: $(READY)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from filelock import FileLock
 
 RATE = 44100
 POSTGRES = "TAGGER_TEST_POSTGRES"
@@ -67,15 +68,16 @@ def musicnn_wheel(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempP
 
     cache = getattr(request.config, "cache", None)
     folder = cache.mkdir("musicnn") if cache else tmp_path_factory.mktemp("musicnn")
-    kept = next(iter(folder.glob("*.whl")), None)
-    try:
-        wheel = kept or trunk_wheel.fetch(folder, lambda: None)
-        with trunk_wheel.opened(wheel):
-            return wheel
-    except TaggerError as error:
-        if kept:
-            kept.unlink()  # a run that was killed left half of it: the next one gets it again
-        pytest.skip(f"no wheel of musicnn: {error}")
+    with FileLock(folder / "lock"):  # the tests run in several processes
+        kept = next(iter(folder.glob("*.whl")), None)
+        try:
+            wheel = kept or trunk_wheel.fetch(folder, lambda: None)
+            with trunk_wheel.opened(wheel):
+                return wheel
+        except TaggerError as error:
+            if kept:
+                kept.unlink()  # a run that was killed left half of it: the next one gets it again
+            pytest.skip(f"no wheel of musicnn: {error}")
 
 
 @pytest.fixture(scope="session")

@@ -85,7 +85,12 @@ def _usual(session: Session) -> tuple[str, ...]:
 def _contest(
     session: Session, families: Sequence[str], sources: Sources | None, dataset: Path | None, with_leaky: bool
 ) -> tuple[list[Contender], dict[str, Cost], dict[str, dict[str, float]]]:
-    """Train each family, and time it; families that the time did not suffice for are missing."""
+    """Train each family, and time it; families that the time did not suffice for are missing.
+
+    Of families on the trunk there is no leaky figure: a split by clip takes nothing from what it knows beforehand.
+    """
+    from tagger.model.families import needs_trunk
+
     contenders, costs, leaky = [], {}, {}
     for family in families:
         session.check()
@@ -98,7 +103,7 @@ def _contest(
             break
         contenders.append(found)
         costs[family] = cost_of(session, found, material, sources)
-        if with_leaky:
+        if with_leaky and not needs_trunk(family):
             claimed = _leaky(session, family, material)
             if claimed is None:
                 break

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from tagger.base.errors import UsageError
 from tagger.base.records import NONE, ClipSource, Split
 from tagger.commands.clips import Material, material_of, prepare, relabelled
 from tagger.commands.sources import Sources, clip_sources, labelled_tracks
@@ -206,7 +207,9 @@ def learn(
         learned = train_with(material) if train_with else train_on(session, material, family)
     if learned.model_id:
         genres = [genre.id for genre in session.genre_map.genres]
-        now = {"at": datetime.now(UTC).isoformat(), "labels": sources.labels, "genres": genres, "family": family}
+        # The kind that was wanted, not the one that was trained: who trains another one once does not want it undone.
+        wanted = family_wanted(session)
+        now = {"at": datetime.now(UTC).isoformat(), "labels": sources.labels, "genres": genres, "family": wanted}
         session.index.meta.set(LAST_TRAINING, now)
         if family == "cnn2d" and trunk_access(session) is None and not session.index.meta.get(TRUNK_TOLD):
             session.index.meta.set(TRUNK_TOLD, True)
@@ -219,10 +222,13 @@ def material_for(session: Session, family: str, sources: Sources, every_genre: b
 
     Families that stand on the trunk know something of `every_genre`, also of those without a label.
     """
-    from tagger.model.families import Network, Transfer, family_named
+    from tagger.model.families import Network, Transfer, family_named, needs_trunk
     from tagger.model.train import Watch
+    from tagger.model.transfer import MISSING
 
     kind = family_named(family)
+    if needs_trunk(family) and trunk_access(session) is None:
+        raise UsageError(f"{family}: {MISSING}")
     if isinstance(kind, Network) and kind.taught:
         watch = Watch(session.time_left, session.stopping)
         material = taught_material(session, sources, watch, every_genre)

@@ -92,7 +92,7 @@ def contend(
     key = settings_key(
         family=family, recipe=repr(kind.grid if isinstance(kind, Classical) else kind.recipe), genres=list(genres),
         form=dict(form), seed=seed, epochs=max_epochs, promise=(promise, confidence), exact=deterministic,
-        data=data_key(clips),
+        data=data_key(clips), trunk=None if trunk is None else trunk.key(genres),
     )  # fmt: skip
     known = _remembered(folder, family, key)
     if known is not None:

@@ -21,6 +21,8 @@ from tagger.base.files import write_bytes
 from tagger.model.clips import ClipSet
 from tagger.model.fit import forward
 from tagger.model.training import Watch
+from tagger.model.trunk_map import speaking
+from tagger.model.trunks import trunk_digest
 
 BATCH_TRACKS = 16  # heard at a time; between them a run can be stopped
 
@@ -36,6 +38,10 @@ class TrunkAccess:
     trunks: Path
     memory: Path
     genre_of: Callable[[str], str | None]
+
+    def key(self, genres: Sequence[str]) -> list[object]:
+        """Return what decides how much a family on the trunk knows from the beginning."""
+        return [trunk_digest(self.trunks), speaking(genres, self.genre_of)]
 
 
 def pooled_features(front: Any, clips: ClipSet, memory: Path, watch: Watch) -> NDArray[np.float32] | None:

@@ -29,7 +29,17 @@ ARTISTS = {0: 5, 2: 5, 1: 4}
 LABELLED, OUTSIDE, OPEN = 20, 4, 2
 SECONDS = 3.6  # of each song: room for one clip of 3 s
 COMPARE = ("compare", "--families", "cnn2d,logreg,knn", "--leaky", "--epochs", "1")
-ROW = {"family", "metrics", "intervals", "parameters", "train_seconds", "tracks_per_second", "leaky", "note"}
+ROW = {
+    "family",
+    "metrics",
+    "intervals",
+    "parameters",
+    "train_seconds",
+    "tracks_per_second",
+    "memory_mb",
+    "leaky",
+    "note",
+}
 METRICS = {
     *("track_accuracy", "clip_accuracy", "balanced_accuracy", "macro_f1", "top3_accuracy"),
     *("ece", "majority_baseline", "precision", "coverage"),

@@ -71,7 +71,8 @@ def cells(markdown: str, family: str) -> list[list[str]]:
 def test_facts_are_json_and_say_where_nothing_was_asked() -> None:
     found = json.loads(json.dumps(facts(ROWS[1]), allow_nan=False))
     assert list(found) == [
-        "family", "metrics", "intervals", "parameters", "train_seconds", "tracks_per_second", "memory_mb", "leaky", "note",
+        "family", "metrics", "intervals", "parameters", "train_seconds", "tracks_per_second", "memory_mb", "leaky",
+        "note",
     ]  # fmt: skip
     assert found["metrics"]["track_accuracy"] == 0.7
     assert found["intervals"]["track_accuracy"] == [0.65, 0.74]
