@@ -13,7 +13,7 @@ from tagger.base.files import write_text
 from tagger.base.settings import FAMILY_NAMES
 from tagger.commands.clips import Material, load_clips
 from tagger.commands.console import table
-from tagger.commands.costs import Cost, cost_of
+from tagger.commands.costs import rate_of
 from tagger.commands.learn import material_for, too_few, watch_of
 from tagger.commands.session import Outcome, Session
 from tagger.commands.sources import Sources, clip_sources
@@ -61,15 +61,15 @@ def run(session: Session, arguments: argparse.Namespace) -> Outcome:
     if reason:
         return Outcome({}, {"rows": []}, [reason.replace("Not trained", "Nothing to compare")], asked=True)
     try:
-        contenders, costs, leaky = _contest(session, families, sources, arguments.dataset, arguments.leaky)
+        contenders, rates, leaky = _contest(session, families, sources, arguments.dataset, arguments.leaky)
     except TooFewLabels as error:
         return Outcome({}, {"rows": []}, [f"Nothing to compare: {error}"], asked=True)
     if not contenders:
         return Outcome({}, {"rows": []}, ["No family is finished yet; the next `tagger compare` goes on."], asked=True)
     unfinished = len(families) - len(contenders)
     if sources is not None:
-        _with_context(session, contenders, costs)
-    return _outcome(session, contenders, costs, leaky, arguments.out, unfinished)
+        _with_context(session, contenders, rates)
+    return _outcome(session, contenders, rates, leaky, arguments.out, unfinished)
 
 
 def _usual(session: Session) -> tuple[str, ...]:
@@ -84,14 +84,14 @@ def _usual(session: Session) -> tuple[str, ...]:
 
 def _contest(
     session: Session, families: Sequence[str], sources: Sources | None, dataset: Path | None, with_leaky: bool
-) -> tuple[list[Contender], dict[str, Cost], dict[str, dict[str, float]]]:
+) -> tuple[list[Contender], dict[str, float], dict[str, dict[str, float]]]:
     """Train each family, and time it; families that the time did not suffice for are missing.
 
     Of families on the trunk there is no leaky figure: a split by clip takes nothing from what it knows beforehand.
     """
     from tagger.model.families import needs_trunk
 
-    contenders, costs, leaky = [], {}, {}
+    contenders, rates, leaky = [], {}, {}
     for family in families:
         session.check()
         session.console.say(f"{family} ...")
@@ -102,16 +102,16 @@ def _contest(
         if found is None:
             break
         contenders.append(found)
-        costs[family] = cost_of(session, found, material, sources)
+        rates[family] = rate_of(session, found, material, sources)
         if with_leaky and not needs_trunk(family):
             claimed = _leaky(session, family, material)
             if claimed is None:
                 break
             leaky[family] = claimed
-    return contenders, costs, leaky
+    return contenders, rates, leaky
 
 
-def _with_context(session: Session, contenders: list[Contender], costs: dict[str, Cost]) -> None:
+def _with_context(session: Session, contenders: list[Contender], rates: dict[str, float]) -> None:
     """Add the best family once more, with what people tagged for the same artists and albums beside the sound."""
     from tagger.commands.context import beside_people
     from tagger.model.contend import standings
@@ -123,7 +123,7 @@ def _with_context(session: Session, contenders: list[Contender], costs: dict[str
     if heldout is not None:
         name = f"{best.family}{WITH_CONTEXT}"
         contenders.append(replace(best, family=name, heldout=heldout, history=[]))
-        costs[name] = costs[best.family]
+        rates[name] = rates[best.family]
 
 
 def _material(session: Session, family: str, sources: Sources | None, dataset: Path | None) -> Material | None:
@@ -171,7 +171,7 @@ def _leaky(session: Session, family: str, material: Material) -> dict[str, float
 def _outcome(
     session: Session,
     contenders: Sequence[Contender],
-    costs: dict[str, Cost],
+    rates: dict[str, float],
     leaky: dict[str, dict[str, float]],
     out: Path | None,
     unfinished: int,
@@ -183,7 +183,7 @@ def _outcome(
     stands = standings(contenders, settings.promise, settings.promise_confidence)
     best = max(contenders, key=lambda one: (stands[one.family].metrics["track_accuracy"], one.family))
     rows = shown.best_first(
-        _row(one, stands[one.family], stands[best.family], costs[one.family], leaky.get(one.family))
+        _row(one, stands[one.family], stands[best.family], rates[one.family], leaky.get(one.family))
         for one in contenders
     )
     folder = out.absolute() if out else session.home.reports / f"compare-{session.run_id}"
@@ -199,14 +199,14 @@ def _outcome(
     return Outcome(counts, own, lines, asked=True)
 
 
-def _row(one: Contender, stand: Standing, best: Standing, cost: Cost, leaky: dict[str, float] | None) -> FamilyRow:
+def _row(one: Contender, stand: Standing, best: Standing, rate: float, leaky: dict[str, float] | None) -> FamilyRow:
     from tagger.outcome.compare import FamilyRow
 
     notes = [] if stand is best else [_behind(stand, best)]
-    notes += [] if cost.rate else ["stopped before it was timed"]
+    notes += [] if rate else ["stopped before it was timed"]
     return FamilyRow(
-        one.family, stand.metrics, stand.intervals, one.parameters, one.train_seconds, cost.rate, cost.memory,
-        f"{one.seconds} s", leaky, "; ".join(notes),
+        one.family, stand.metrics, stand.intervals, one.parameters, one.train_seconds, rate, f"{one.seconds} s", leaky,
+        "; ".join(notes),
     )  # fmt: skip
 
 

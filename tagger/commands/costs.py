@@ -1,17 +1,14 @@
-"""What it costs to classify with a family of models: time and memory, measured by `compare`."""
+"""How fast a family of models classifies, measured by `compare`."""
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tagger.base.errors import FileProblem
 from tagger.base.files import write_text
-from tagger.base.memory import PeakMemory
 from tagger.commands.clips import Material
 from tagger.commands.sources import Sources
 
@@ -19,32 +16,23 @@ if TYPE_CHECKING:
     from tagger.commands.session import Session
     from tagger.model.contend import Contender
 
-BYTES_PER_PARAMETER = 4
 TIMED_TRACKS = 40  # heard to see how fast a family is, after
 WARM_TRACKS = 8  # others, while processes start and networks are compiled
 
 
-@dataclass(frozen=True)
-class Cost:
-    """What hearing tracks costs: tracks per second, and memory [MB], of the weights and of what is worked on."""
+def rate_of(session: Session, found: Contender, material: Material, sources: Sources | None) -> float:
+    """Return how many tracks a second are classified, from the files on; without files, from the clips in memory.
 
-    rate: float = 0.0
-    memory: float = 0.0
-
-
-def cost_of(session: Session, found: Contender, material: Material, sources: Sources | None) -> Cost:
-    """Return what it costs to classify tracks, from the files on; without files, from the clips in memory."""
+    0 for a family that was remembered and not timed then.
+    """
     if found.logits is None:
         return _noted(session, found.family)
-    used = PeakMemory()
     rate = _rate(session, found, material, sources)
-    cost = Cost(rate, used.megabytes() + BYTES_PER_PARAMETER * found.parameters / 1e6)
-    write_text(_file(session, found.family), json.dumps(asdict(cost)) + "\n")
-    return cost
+    write_text(_file(session, found.family), f"{rate}\n")
+    return rate
 
 
 def _rate(session: Session, found: Contender, material: Material, sources: Sources | None) -> float:
-    """Return how many tracks a second are classified."""
     import numpy as np
 
     from tagger.audio.forms import form_from_card
@@ -81,11 +69,11 @@ def _heard(stream: Iterator[Any], seconds: int) -> Iterator[Any]:
 
 
 def _file(session: Session, family: str) -> Path:
-    return session.home.cache / "compare" / "honest" / f"{family}.cost.json"
+    return session.home.cache / "compare" / "honest" / f"{family}.rate"
 
 
-def _noted(session: Session, family: str) -> Cost:
+def _noted(session: Session, family: str) -> float:
     try:
-        return Cost(**json.loads(_file(session, family).read_text(encoding="ascii")))
-    except (OSError, ValueError, TypeError):
-        return Cost()
+        return float(_file(session, family).read_text(encoding="ascii"))
+    except (OSError, ValueError):
+        return 0.0

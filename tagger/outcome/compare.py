@@ -24,7 +24,7 @@ METRICS = (  # key, heading, meaning
     ("coverage", "would be written", "of all tracks, sure enough to be written without a person"),
 )
 LEAKY = "What the same model would claim if clips of one track could be on both sides, for learning and for testing"
-MOST_FAMILY = 16  # characters of a family's name: so a line of `table` fits 120 columns
+MOST_FAMILY = 20  # characters of a family's name: so a line of `table` fits 120 columns
 
 _TO_ESCAPE = re.compile(r"[\\`*_\[\]<>|~$]|&(?=#?\w+;)")  # what Markdown or HTML in it would take for markup
 
@@ -45,8 +45,6 @@ class FamilyRow:
         Wall time of the training.
     tracks_per_second : float
         When predicting.
-    memory_mb : float
-        When predicting [MB]: the weights, and what is worked on beside them; 0 where nobody measured it.
     seconds : str
         The length of its clips, such as "1 s".
     leaky : mapping or None
@@ -61,7 +59,6 @@ class FamilyRow:
     parameters: int
     train_seconds: float
     tracks_per_second: float
-    memory_mb: float
     seconds: str
     leaky: Mapping[str, float] | None = None
     note: str = ""
@@ -94,7 +91,6 @@ def facts(row: FamilyRow) -> dict[str, Any]:
         "parameters": row.parameters,
         "train_seconds": row.train_seconds,
         "tracks_per_second": row.tracks_per_second,
-        "memory_mb": row.memory_mb,
         "leaky": None if row.leaky is None else dict(row.leaky),
         "note": row.note,
     }
@@ -148,11 +144,6 @@ def pace(amount: float) -> str:
     return f"{amount:.1f}" if amount < 100 else f"{amount:,.0f}"
 
 
-def megabytes(amount: float) -> str:
-    """Return "120 MB"; "-" where it is not known."""
-    return f"{amount:,.0f} MB" if amount else "-"
-
-
 # --- terminal ---------------------------------------------------------------------------------------------------------
 
 
@@ -172,9 +163,8 @@ def table(rows: Iterable[FamilyRow]) -> tuple[tuple[str, ...], list[tuple[str, .
         ends = interval(row, "track_accuracy").replace(" to ", "-")
         line = (name, value(row, "track_accuracy"), ends, *(value(row, key) for key in keys))
         claim = (leaky(row, "track_accuracy"),) if leaks else ()
-        lines.append((*line, *claim, short(row.parameters), pace(row.train_seconds), pace(row.tracks_per_second),
-                      f"{row.memory_mb:.0f}"))  # fmt: skip
-    return (*header, *(("leaky",) if leaks else ()), "params", "train s", "tracks/s", "MB"), lines
+        lines.append((*line, *claim, short(row.parameters), pace(row.train_seconds), pace(row.tracks_per_second)))
+    return (*header, *(("leaky",) if leaks else ()), "params", "train s", "tracks/s"), lines
 
 
 # --- Markdown ---------------------------------------------------------------------------------------------------------
@@ -194,14 +184,13 @@ def to_markdown(rows: Iterable[FamilyRow], about: About) -> str:
             number(row.parameters) if row.parameters else "-",
             duration(row.train_seconds),
             pace(row.tracks_per_second),
-            megabytes(row.memory_mb),
             _safe(row.note),
         ]
         for row in ordered
     ]
     parts += [
         "## Costs",
-        _grid(["family", "clips of", "parameters", "training", "tracks per second", "memory", "note"], costs),
+        _grid(["family", "clips of", "parameters", "training", "tracks per second", "note"], costs),
     ]
     if any(row.leaky for row in ordered):
         parts += ["## If tracks leaked", f"{LEAKY}. It is no figure to expect on new artists.", _leaks(ordered)]

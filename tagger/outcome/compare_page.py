@@ -17,7 +17,6 @@ from tagger.outcome.compare import (
     gap,
     interval,
     leaky,
-    megabytes,
     pace,
     value,
 )
@@ -145,13 +144,11 @@ def _costs_section(rows: Sequence[FamilyRow]) -> str:
             number(row.parameters) if row.parameters else "-",
             duration(row.train_seconds),
             pace(row.tracks_per_second),
-            megabytes(row.memory_mb),
         )
         for row in rows
     ]
-    header = ("family", "clips of", "parameters", "training", "tracks per second", "memory")
-    lead = "On the machine that ran this; memory is that of the weights and of what is worked on beside them."
-    return section("What they cost", lead, table(header, cells, numbers=(1, 2, 3, 4, 5)))
+    header = ("family", "clips of", "parameters", "training", "tracks per second")
+    return section("What they cost", "On the machine that ran this.", table(header, cells, numbers=(1, 2, 3, 4)))
 
 
 def _leaks_section(rows: Sequence[FamilyRow]) -> str:

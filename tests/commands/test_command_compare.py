@@ -36,7 +36,6 @@ ROW = {
     "parameters",
     "train_seconds",
     "tracks_per_second",
-    "memory_mb",
     "leaky",
     "note",
 }

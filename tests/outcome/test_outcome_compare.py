@@ -20,7 +20,7 @@ KEYS = (*(key for key, _, _ in METRICS), "majority_baseline")
 def row(family: str, accuracy: float, **changes: object) -> FamilyRow:
     metrics = {key: round(accuracy - 0.01 * i, 3) for i, key in enumerate(KEYS)}
     intervals = {key: (round(value - 0.05, 3), round(value + 0.04, 3)) for key, value in metrics.items()}
-    made = FamilyRow(family, metrics, intervals, 211_450, 75.0, 1234.5, 96.0, "1 s")
+    made = FamilyRow(family, metrics, intervals, 211_450, 75.0, 1234.5, "1 s")
     return dataclasses.replace(made, **changes)  # type: ignore[arg-type]
 
 
@@ -71,8 +71,7 @@ def cells(markdown: str, family: str) -> list[list[str]]:
 def test_facts_are_json_and_say_where_nothing_was_asked() -> None:
     found = json.loads(json.dumps(facts(ROWS[1]), allow_nan=False))
     assert list(found) == [
-        "family", "metrics", "intervals", "parameters", "train_seconds", "tracks_per_second", "memory_mb", "leaky",
-        "note",
+        "family", "metrics", "intervals", "parameters", "train_seconds", "tracks_per_second", "leaky", "note",
     ]  # fmt: skip
     assert found["metrics"]["track_accuracy"] == 0.7
     assert found["intervals"]["track_accuracy"] == [0.65, 0.74]
@@ -125,8 +124,8 @@ def test_markdown_has_every_figure_with_its_interval() -> None:
         ]
         assert figures == [each.family, *expected[: len(METRICS)]]
         assert costs[1] == "1 s"
-    assert cells(text, "cnn2d")[1] == ["cnn2d", "1 s", "211,450", "1 min 15 s", "1,234", "96 MB", ""]
-    assert cells(text, "logreg")[1][2::4] == ["-", "tried 4 settings"]
+    assert cells(text, "cnn2d")[1] == ["cnn2d", "1 s", "211,450", "1 min 15 s", "1,234", ""]
+    assert cells(text, "logreg")[1][2::3] == ["-", "tried 4 settings"]
 
 
 def test_markdown_says_what_a_leak_would_claim_and_only_if_asked() -> None:
@@ -143,7 +142,7 @@ def test_markdown_of_strange_names_stays_a_table() -> None:
     assert r"a\&lt;b" in text
     lines = [line for line in text.splitlines() if line.startswith("| ")]
     widths = {len(re.findall(r"(?<!\\)\|", line)) for line in lines}
-    assert widths == {len(METRICS) + 2, 8}
+    assert widths == {len(METRICS) + 2, 7}
     assert not re.search(r"^# \\", text, re.MULTILINE)
     assert "\u202e" not in text
 
