@@ -1,6 +1,6 @@
 """What each saved model takes: `python -m bench.weigh HOME FILE...`.
 
-Each model of HOME hears the files in a process of its own, which cuts their clips as the nights do: tracks per second once
+Each model of HOME hears the files in a process of its own, which cuts clips as the nights do: tracks per second once
 the first eight are heard, and the most memory that the process held, with TensorFlow in it where the model needs that.
 """
 
