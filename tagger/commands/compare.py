@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from tagger.outcome.compare import FamilyRow
 
 WITH_CONTEXT = "+context"  # ends the name of a row that also heeds people's labels of the same artist and album
+KNOWING = "knows what people typed for the artists' other tracks"
 WITH_PICTURES = ("cnn2d", "cnn2d-wtsc")
 
 
@@ -202,7 +203,8 @@ def _outcome(
 def _row(one: Contender, stand: Standing, best: Standing, rate: float, leaky: dict[str, float] | None) -> FamilyRow:
     from tagger.outcome.compare import FamilyRow
 
-    notes = [] if stand is best else [_behind(stand, best)]
+    notes = [KNOWING] if one.family.endswith(WITH_CONTEXT) else []
+    notes += [] if stand is best else [_behind(stand, best)]
     notes += [] if rate else ["stopped before it was timed"]
     return FamilyRow(
         one.family, stand.metrics, stand.intervals, one.parameters, one.train_seconds, rate, f"{one.seconds} s", leaky,
