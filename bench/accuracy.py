@@ -53,7 +53,7 @@ def main(options: Sequence[str] = ()) -> None:
         "TAGGER_SEED": str(asked.seed),
     }
     words = ["compare", "--out", str(out)]
-    words += ["--families", asked.families] if asked.families else []
+    words += ["--families", asked.families, "--context"] if asked.families else []
     words += ["--leaky"] if asked.leaky else []
     if asked.dataset:
         words += ["--dataset", str(asked.dataset.absolute())]

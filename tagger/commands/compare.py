@@ -32,6 +32,8 @@ WITH_PICTURES = ("cnn2d", "cnn2d-wtsc")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Which families, on what, and where to."""
     parser.add_argument("--families", type=family_list, metavar="A,B", help="which ones (default: all)")
+    context = "the best one again, with people's labels of the same artists (default with all families)"
+    parser.add_argument("--context", action="store_true", help=context)
     parser.add_argument("--dataset", type=Path, metavar="DIR", help="a data set of PNGs, for cnn2d and cnn2d-wtsc")
     parser.add_argument("--leaky", action="store_true", help="also show what each would claim on a split by clip")
     parser.add_argument("--seed", type=int, metavar="N", help="of split, clips and training (default: setting `seed`)")
@@ -68,7 +70,7 @@ def run(session: Session, arguments: argparse.Namespace) -> Outcome:
     if not contenders:
         return Outcome({}, {"rows": []}, ["No family is finished yet; the next `tagger compare` goes on."], asked=True)
     unfinished = len(families) - len(contenders)
-    if sources is not None:
+    if sources is not None and (arguments.context or not arguments.families):
         _with_context(session, contenders, rates)
     return _outcome(session, contenders, rates, leaky, arguments.out, unfinished)
 

@@ -140,6 +140,17 @@ def test_compare_draws_a_page_and_pictures(compared: tuple[Station, Result]) -> 
         assert family in markdown and family in page.read_text()
 
 
+def test_the_best_family_comes_again_with_what_people_tagged(compared: tuple[Station, Result], copied: Station) -> None:
+    first = compared[1].facts["rows"]
+    rows = copied.run(*COMPARE, "--context").facts["rows"]
+    (knowing,) = [row for row in rows if row["family"].endswith("+context")]
+    assert [row["metrics"] for row in rows if row is not knowing] == [row["metrics"] for row in first]
+    alone = next(row for row in first if knowing["family"] == f"{row['family']}+context")
+    assert alone["metrics"]["track_accuracy"] == max(row["metrics"]["track_accuracy"] for row in first)
+    assert knowing["metrics"]["track_accuracy"] >= alone["metrics"]["track_accuracy"]
+    assert "people typed" in knowing["note"] and set(knowing) == ROW
+
+
 def test_compare_remembers_what_it_trained(compared: tuple[Station, Result], copied: Station, tmp_path: Path) -> None:
     first = compared[1].facts
     again = copied.run(*COMPARE, "--out", tmp_path / "page")
