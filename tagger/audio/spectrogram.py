@@ -97,7 +97,10 @@ def spectrograms(clips: NDArray[np.float32], form: Form) -> Picture:
     clips = np.asarray(clips, dtype=np.float32)
     if clips.ndim != 2 or clips.shape[1] < form.n_fft:
         raise ValueError(f"clips have the shape {clips.shape}, not (clips, {form.n_fft} samples or more)")
-    power = _mel_power(clips, form) if form.name == "mel" else _plain_power(clips, form)  # (clips, bands, columns)
+    if form.name == "mel":
+        power = mel_power(clips, form.sample_rate, form.n_fft, form.hop, form.bands).swapaxes(1, 2)
+    else:
+        power = _plain_power(clips, form)  # (clips, bands, columns)
     decibel = 10.0 * np.log10(np.maximum(power, np.float32(_SILENCE)))
     loudest = decibel.max(axis=(1, 2), keepdims=True)
     shade = 255.0 * (1.0 + (decibel - loudest) / form.db_range)
@@ -105,23 +108,39 @@ def spectrograms(clips: NDArray[np.float32], form: Form) -> Picture:
     return np.ascontiguousarray(np.rint(np.clip(shade, 0.0, 255.0)).astype(np.uint8)[:, ::-1])
 
 
-def _frames(clips: NDArray[np.float32], form: Form) -> NDArray[np.float32]:
+def _frames(clips: NDArray[np.float32], n_fft: int, hop: int) -> NDArray[np.float32]:
     """Return overlapping frames, a view of shape (clips, columns, n_fft)."""
-    return np.lib.stride_tricks.sliding_window_view(clips, form.n_fft, axis=1)[:, :: form.hop]
+    return np.lib.stride_tricks.sliding_window_view(clips, n_fft, axis=1)[:, ::hop]
 
 
-def _mel_power(clips: NDArray[np.float32], form: Form) -> NDArray[np.float32]:
-    """Return mel power as librosa's `melspectrogram` has it: frames centred, edges padded with zeros, Hann window."""
-    padded = np.pad(clips, ((0, 0), (form.n_fft // 2, form.n_fft // 2)))
-    bins = np.fft.rfft(_frames(padded, form) * _hann(form.n_fft), axis=-1)
-    power = (bins.real**2 + bins.imag**2).astype(np.float32)  # (clips, columns, n_fft / 2 + 1)
-    return (power @ mel_filters(form.sample_rate, form.n_fft, form.bands).T).swapaxes(1, 2)
+def mel_power(clips: NDArray[np.float32], sample_rate: int, n_fft: int, hop: int, bands: int) -> NDArray[np.float32]:
+    """Return mel power as librosa's `melspectrogram` has it: frames centred, edges padded with zeros, Hann window.
+
+    Parameters
+    ----------
+    clips : np.ndarray [shape=(n, samples)], float32
+    sample_rate : int
+        [Hz]
+    n_fft, hop : int
+        Window length and distance of the frames [samples].
+    bands : int
+        Of the mel scale.
+
+    Returns
+    -------
+    np.ndarray [shape=(n, frames, bands)], float32
+        The lowest band first.
+    """
+    padded = np.pad(clips, ((0, 0), (n_fft // 2, n_fft // 2)))
+    bins = np.fft.rfft(_frames(padded, n_fft, hop) * _hann(n_fft), axis=-1)
+    power = (bins.real**2 + bins.imag**2).astype(np.float32)  # (n, frames, n_fft / 2 + 1)
+    return power @ mel_filters(sample_rate, n_fft, bands).T
 
 
 def _plain_power(clips: NDArray[np.float32], form: Form) -> NDArray[np.float32]:
     """Return power as scipy.signal.spectrogram has it, but for a factor that dB relative to the loudest point lose:
     frames not padded, each less its mean, Tukey window, the bins that stand for two counted double."""
-    frames = _frames(clips, form)
+    frames = _frames(clips, form.n_fft, form.hop)
     bins = np.fft.rfft((frames - frames.mean(axis=-1, keepdims=True)) * _tukey(form.n_fft), axis=-1)
     power = (bins.real**2 + bins.imag**2).astype(np.float32)
     power[..., 1:-1] *= 2

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from tagger.audio.spectrogram import mel_filters
+from tagger.audio.spectrogram import mel_power
 
 RATE = 16_000  # [Hz]
 N_FFT, HOP, BANDS = 512, 256, 96
@@ -44,10 +44,6 @@ def trunk_mel(sounds: Floats, sample_rate: int) -> Floats:
     heard = resample_poly(sounds, RATE // common, sample_rate // common, axis=1).astype(np.float32)
     if heard.shape[1] < N_FFT:
         raise ValueError(f"clips of {heard.shape[1]} samples are shorter than a window of {N_FFT}")
-    padded = np.pad(heard, ((0, 0), (N_FFT // 2, N_FFT // 2)))
-    frames = np.lib.stride_tricks.sliding_window_view(padded, N_FFT, axis=1)[:, ::HOP]
-    frames = frames[:, : heard.shape[1] // HOP]  # the last, half of it behind the end, was never heard by the trunk
-    window = (0.5 - 0.5 * np.cos(2 * np.pi * np.arange(N_FFT) / N_FFT)).astype(np.float32)
-    bins = np.fft.rfft(frames * window, axis=-1)
-    power = (bins.real**2 + bins.imag**2).astype(np.float32) @ mel_filters(RATE, N_FFT, BANDS).T
+    power = mel_power(heard, RATE, N_FFT, HOP, BANDS)
+    power = power[:, : heard.shape[1] // HOP]  # the last, half of it behind the end, was never heard by the trunk
     return np.log10(1 + np.float32(COMPRESSION) * power).astype(np.float32)
