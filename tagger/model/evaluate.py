@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from tagger.base.errors import NoModel
 from tagger.base.records import Split
-from tagger.model.calibrate import accepted_unseen, fit_temperature, thresholds
+from tagger.model.calibrate import accepted_unseen, fit_calibration, thresholds
+from tagger.model.calibration import Calibration
 from tagger.model.clips import ClipSet
 from tagger.model.heldout import Heldout, listen, unheard
 from tagger.model.metrics import Measures, measure
@@ -26,7 +27,7 @@ class Evaluation:
     """What an evaluation found: calibrated held-out tracks, thresholds, figures, the pictures that were written."""
 
     heldout: Heldout
-    temperature: float
+    calibration: Calibration
     thresholds: dict[str, float | None]
     measures: Measures
     pictures: list[Path]
@@ -52,9 +53,9 @@ def examine(
     genres: Sequence[str],
     promise: float,
     confidence: float,
-    temperature: float | None = None,
+    calibration: Calibration | None = None,
     heard: Collection[str] = (),
-) -> tuple[Heldout, float, dict[str, float | None], Measures]:
+) -> tuple[Heldout, Calibration, dict[str, float | None], Measures]:
     """Hear the held-out tracks and draw every conclusion from them.
 
     Parameters
@@ -67,7 +68,7 @@ def examine(
         Ids.
     promise, confidence : float
         See `thresholds`.
-    temperature : float, optional
+    calibration : Calibration, optional
         Known already; otherwise it is fitted to the validation tracks.
     heard : collection of str
         Groups that the network has learned from, besides those in the training split.
@@ -75,13 +76,13 @@ def examine(
     Returns
     -------
     tuple
-        Calibrated held-out tracks, temperature, thresholds, measures.
+        Calibrated held-out tracks, calibration, thresholds, measures.
     """
     raw = listen(logits, clips, unheard(clips, heard), genres)
-    warmth = fit_temperature(raw.of(Split.VAL)) if temperature is None else temperature
-    heldout = raw.tempered(warmth)
+    honest = fit_calibration(raw.of(Split.VAL), clips.shares(len(genres))) if calibration is None else calibration
+    heldout = raw.calibrated(honest)
     limits = thresholds(heldout, promise, confidence)
-    return heldout, warmth, limits, measure(heldout, limits, accepted_unseen(heldout, promise, confidence))
+    return heldout, honest, limits, measure(heldout, limits, accepted_unseen(heldout, promise, confidence))
 
 
 def evaluate(
@@ -112,16 +113,16 @@ def evaluate(
     if classifier.seconds not in clips:
         have = ", ".join(f"{seconds} s" for seconds in sorted(clips)) or "none"
         raise NoModel(f"model {classifier.id} hears clips of {classifier.seconds} s, the data set has: {have}")
-    heldout, temperature, limits, measures = examine(
+    heldout, calibration, limits, measures = examine(
         classifier.logits, clips[classifier.seconds], classifier.genres, promise, confidence,
-        classifier.temperature, classifier.trained_groups(),
+        classifier.calibration, classifier.trained_groups(),
     )  # fmt: skip
     pictures = draw(out, heldout.genres, measures) if out is not None else []
     if out is not None:
         pictures += [out / "reliability.png", out / "risk.png"]
         reliability_picture(pictures[-2], heldout, classifier.id)
         risk_coverage_picture(pictures[-1], {str(classifier.card["family"]): heldout}, promise)
-    return Evaluation(heldout, temperature, limits, measures, pictures)
+    return Evaluation(heldout, calibration, limits, measures, pictures)
 
 
 def draw(out: Path, genres: Sequence[str], measures: Measures) -> list[Path]:

@@ -19,6 +19,7 @@ import numpy as np
 import tagger
 from tagger.base.files import fsync_folder, write_text
 from tagger.base.records import Split
+from tagger.model.calibration import Calibration
 from tagger.model.clips import ClipSet
 from tagger.model.evaluate import draw
 from tagger.model.heldout import Heldout, write_heldout
@@ -41,7 +42,7 @@ class Finished:
     genres: tuple[str, ...]
     form: dict[str, Any]
     heldout: Heldout
-    temperature: float
+    calibration: Calibration
     thresholds: dict[str, float | None]
     measures: Measures
     facts: dict[str, Any]
@@ -116,7 +117,7 @@ def _card(finished: Finished) -> dict[str, Any]:
         "output": "logits",
         "parameters": model.parameters,
         "recipe": dict(model.chosen),
-        "temperature": finished.temperature,
+        **finished.calibration.card(),
         "thresholds": finished.thresholds,
         "measured_on": measures.split,
         "measured_tracks": measures.tracks,

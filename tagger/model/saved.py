@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from tagger.base.errors import NoModel
 from tagger.model import classical
+from tagger.model.calibration import Calibration, calibration_from
 from tagger.model.fit import forward, log_softmax
-from tagger.model.heldout import Heldout, of_track, read_heldout, temper
+from tagger.model.heldout import Heldout, of_track, read_heldout
 from tagger.model.quiet import load as load_keras
 
 CARD_FORMAT = 2
@@ -74,8 +75,8 @@ class Classifier:
         return dict(self.card["form"])
 
     @property
-    def temperature(self) -> float:
-        return float(self.card["temperature"])
+    def calibration(self) -> Calibration:
+        return calibration_from(self.card)
 
     @property
     def thresholds(self) -> dict[str, float | None]:
@@ -121,7 +122,7 @@ class Classifier:
         logs = log_softmax(self.logits(inputs))
         starts = np.concatenate([[0], np.cumsum(counts)[:-1]])
         votes = np.eye(len(self.genres), dtype=np.int64)[logs.argmax(axis=1)]
-        said = temper(of_track(np.add.reduceat(logs, starts, axis=0) / counts[:, None]), self.temperature)
+        said = self.calibration.of(of_track(np.add.reduceat(logs, starts, axis=0) / counts[:, None]))
         return said, np.add.reduceat(votes, starts, axis=0)
 
     def heldout(self) -> Heldout:
