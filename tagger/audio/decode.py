@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import av
 import numpy as np
 
-from tagger.audio.blocks import Block, Samples, blocks_of, packets_of, resampled
+from tagger.audio.blocks import Block, Samples, Stretch, blocks_of, packets_of
 from tagger.audio.media import open_media
 from tagger.audio.mp3_header import HEAD_BYTES, believable, read_claims, size_fits
 from tagger.base.errors import UnreadableAudio
@@ -25,30 +25,30 @@ MISSING = 0.02  # [s] that may be missing at the end of a clip: lengths are stat
 
 @dataclass(slots=True)
 class _Window:
-    """A stretch of a file that is wanted, and what was found of it: (sample rate, mono samples), without gaps."""
+    """A stretch of a file that is wanted, and what was found of it."""
 
     offset: float
     seconds: float
     begins: float = 0.0  # [s] time of the first sample found
-    pieces: list[tuple[int, Samples]] = field(default_factory=list)
+    found: Stretch = field(default_factory=Stretch)
 
     @property
     def ends(self) -> float:
         """Time behind which nothing is needed [s]; sound may begin late only where there is no room for a preroll."""
         return self.offset + self.seconds + MARGIN + (LATE if self.offset < PREROLL else 0.0)
 
-    def take(self, time: float, rate: int, samples: Samples) -> None:
-        """Keep the part of a block that lies inside."""
+    def take(self, time: float, rate: int, frame: av.AudioFrame) -> None:
+        """Keep the part of a frame that lies inside."""
         first = max(0, round((self.offset - MARGIN - time) * rate))
         last = round((self.ends - time) * rate)
-        if first < samples.size and last > 0:
-            if not self.pieces:
+        if first < frame.samples and last > 0:
+            if not self.found:
                 self.begins = time + first / rate
-            self.pieces.append((rate, samples[first:last]))
+            self.found.add(frame, first, last)
 
     def clip(self, rate: int) -> Samples | None:
         """Return the stretch at this rate, exactly as long as asked for; None if it is not there."""
-        found = resampled(self.pieces, rate)
+        found = self.found.at(rate)
         start = max(0, round((self.offset - self.begins) * rate))
         wanted = round(self.seconds * rate)
         clip = found[start : start + wanted]
@@ -153,7 +153,7 @@ class ClipReader:
             _fill([window], blocks)
         except (av.FFmpegError, _Astray):
             return None
-        if not window.pieces or window.begins > max(0.0, window.offset - MARGIN) + LATE:
+        if not window.found or window.begins > max(0.0, window.offset - MARGIN) + LATE:
             return None
         return window.clip(self.rate)
 
@@ -231,10 +231,12 @@ def decode_all(path: bytes, rate: int = RATE) -> Samples:
         If nothing of it can be decoded.
     """
     with open_media(path) as media:
-        pieces = [(block_rate, samples) for _, block_rate, samples in blocks_of(media)]
-    if not pieces:
-        raise UnreadableAudio(path, "no audio can be decoded")
-    return resampled(pieces, rate)
+        found = Stretch()
+        for _, _, frame in blocks_of(media):
+            found.add(frame)
+        if not found:
+            raise UnreadableAudio(path, "no audio can be decoded")
+        return found.at(rate)
 
 
 def duration(path: bytes) -> float:
@@ -259,31 +261,31 @@ def _measured(path: bytes) -> float:
         return float(sum(packet.duration or 0 for packet in packets_of(media)) * media.time_base)
 
 
-def _fill(windows: Sequence[_Window], blocks: Iterator[tuple[float, int, Samples]]) -> None:
+def _fill(windows: Sequence[_Window], blocks: Iterator[tuple[float, int, av.AudioFrame]]) -> None:
     """Give each window its part of the blocks; stop behind the last one's end."""
     last = max((window.ends for window in windows), default=0.0)
-    for time, rate, samples in blocks:
+    for time, rate, frame in blocks:
         if time >= last:
             return
         for window in windows:
-            window.take(time, rate, samples)
+            window.take(time, rate, frame)
 
 
-def _counted(blocks: Iterator[Block]) -> Iterator[tuple[float, int, Samples]]:
+def _counted(blocks: Iterator[Block]) -> Iterator[tuple[float, int, av.AudioFrame]]:
     """Give blocks the time that follows from counting samples from the start of the file."""
     now = 0.0
-    for _, rate, samples in blocks:
-        yield now, rate, samples
-        now += samples.size / rate
+    for _, rate, frame in blocks:
+        yield now, rate, frame
+        now += frame.samples / rate
 
 
-def _stamped(blocks: Iterator[Block], origin: float) -> Iterator[tuple[float, int, Samples]]:
+def _stamped(blocks: Iterator[Block], origin: float) -> Iterator[tuple[float, int, av.AudioFrame]]:
     """Give blocks the time that follows from the first one's time stamp after a seek."""
     now: float | None = None
-    for time, rate, samples in blocks:
+    for time, rate, frame in blocks:
         if now is None:
             if time is None:
                 raise _Astray
             now = time - origin
-        yield now, rate, samples
-        now += samples.size / rate
+        yield now, rate, frame
+        now += frame.samples / rate

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import fft
 
 Picture = NDArray[np.uint8]
 
@@ -132,7 +133,7 @@ def mel_power(clips: NDArray[np.float32], sample_rate: int, n_fft: int, hop: int
         The lowest band first.
     """
     padded = np.pad(clips, ((0, 0), (n_fft // 2, n_fft // 2)))
-    bins = np.fft.rfft(_frames(padded, n_fft, hop) * _hann(n_fft), axis=-1)
+    bins = fft.rfft(_frames(padded, n_fft, hop) * _hann(n_fft), axis=-1)
     power = (bins.real**2 + bins.imag**2).astype(np.float32)  # (n, frames, n_fft / 2 + 1)
     return power @ mel_filters(sample_rate, n_fft, bands).T
 
@@ -141,7 +142,7 @@ def _plain_power(clips: NDArray[np.float32], form: Form) -> NDArray[np.float32]:
     """Return power as scipy.signal.spectrogram has it, but for a factor that dB relative to the loudest point lose:
     frames not padded, each less its mean, Tukey window, the bins that stand for two counted double."""
     frames = _frames(clips, form.n_fft, form.hop)
-    bins = np.fft.rfft((frames - frames.mean(axis=-1, keepdims=True)) * _tukey(form.n_fft), axis=-1)
+    bins = fft.rfft((frames - frames.mean(axis=-1, keepdims=True)) * _tukey(form.n_fft), axis=-1)
     power = (bins.real**2 + bins.imag**2).astype(np.float32)
     power[..., 1:-1] *= 2
     return power.swapaxes(1, 2)
