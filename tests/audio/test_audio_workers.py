@@ -233,12 +233,20 @@ def test_a_file_that_crashes_the_hasher_costs_only_itself(sources: list[ClipSour
 
 
 def test_a_worker_loads_nothing_that_it_does_not_need() -> None:
-    code = "import sys, tagger.audio.worker; print(*sorted({name.split('.')[0] for name in sys.modules}))"
+    code = "import sys, tagger.audio.worker; print(*sorted(sys.modules))"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert "av" in loaded
-    assert not {"tensorflow", "keras", "librosa", "numba", "scipy.stats", "sklearn", "mutagen", "sqlalchemy"} & set(
-        loaded
-    )
+    assert not {
+        "tensorflow",
+        "keras",
+        "librosa",
+        "numba",
+        "scipy.stats",
+        "scipy.signal",
+        "sklearn",
+        "mutagen",
+        "sqlalchemy",
+    } & set(loaded)
 
 
 def test_a_worker_ends_with_its_input() -> None:
