@@ -16,6 +16,7 @@ BENCHES = {
     "clips": "cutting clips: seek and decode beside whole-file decoding, and the share of the file that is read",
     "accuracy": "families of models side by side, on hard synthetic music or your own (--library DIR and more)",
     "training": "clips learned from per second, the default network beside the radio station's",
+    "scan": "first scan, unchanged scan and night beside `find`, the share of bytes read, the index alone (--files N)",
     "mislabels": "finding wrong labels that were planted: several rankings (--library DIR, --epochs N)",
 }
 
