@@ -76,13 +76,6 @@ class ClipSet:
         """Shape of one clip's input: (rows, columns) of a picture."""
         return self.inputs.shape[1:]
 
-    def shares(self, genres: int) -> NDArray[np.float64]:
-        """Return how frequent each genre is among the labelled tracks that are learned from; float64 (genres,)."""
-        rows = np.flatnonzero((self.splits == str(Split.TRAIN)) & (self.labels < genres))
-        _, first = np.unique(self.tracks[rows], return_index=True)
-        counts = np.bincount(self.labels[rows][first], minlength=genres)
-        return counts / max(1, counts.sum())
-
     def only(self, chosen: NDArray[Any]) -> ClipSet:
         """Return the clips where `chosen` is true, or those at the positions in it."""
         targets = None if self.targets is None else self.targets[chosen]

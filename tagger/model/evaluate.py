@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 
 from tagger.base.errors import NoModel
 from tagger.base.records import Split
-from tagger.model.calibrate import accepted_unseen, fit_calibration, thresholds
-from tagger.model.calibration import Calibration
+from tagger.model.calibrate import accepted_unseen, fit_temperature, thresholds
 from tagger.model.clips import ClipSet
 from tagger.model.heldout import Heldout, listen, unheard
 from tagger.model.metrics import Measures, measure
@@ -27,7 +26,7 @@ class Evaluation:
     """What an evaluation found: calibrated held-out tracks, thresholds, figures, the pictures that were written."""
 
     heldout: Heldout
-    calibration: Calibration
+    temperature: float
     thresholds: dict[str, float | None]
     measures: Measures
     pictures: list[Path]
@@ -53,9 +52,9 @@ def examine(
     genres: Sequence[str],
     promise: float,
     confidence: float,
-    calibration: Calibration | None = None,
+    temperature: float | None = None,
     heard: Collection[str] = (),
-) -> tuple[Heldout, Calibration, dict[str, float | None], Measures]:
+) -> tuple[Heldout, float, dict[str, float | None], Measures]:
     """Hear the held-out tracks and draw every conclusion from them.
 
     Parameters
@@ -68,7 +67,7 @@ def examine(
         Ids.
     promise, confidence : float
         See `thresholds`.
-    calibration : Calibration, optional
+    temperature : float, optional
         Known already; otherwise it is fitted to the validation tracks.
     heard : collection of str
         Groups that the network has learned from, besides those in the training split.
@@ -76,13 +75,13 @@ def examine(
     Returns
     -------
     tuple
-        Calibrated held-out tracks, calibration, thresholds, measures.
+        Calibrated held-out tracks, temperature, thresholds, measures.
     """
     raw = listen(logits, clips, unheard(clips, heard), genres)
-    honest = fit_calibration(raw.of(Split.VAL), clips.shares(len(genres))) if calibration is None else calibration
-    heldout = raw.calibrated(honest)
+    warmth = fit_temperature(raw.of(Split.VAL)) if temperature is None else temperature
+    heldout = raw.tempered(warmth)
     limits = thresholds(heldout, promise, confidence)
-    return heldout, honest, limits, measure(heldout, limits, accepted_unseen(heldout, promise, confidence))
+    return heldout, warmth, limits, measure(heldout, limits, accepted_unseen(heldout, promise, confidence))
 
 
 def evaluate(
@@ -113,16 +112,16 @@ def evaluate(
     if classifier.seconds not in clips:
         have = ", ".join(f"{seconds} s" for seconds in sorted(clips)) or "none"
         raise NoModel(f"model {classifier.id} hears clips of {classifier.seconds} s, the data set has: {have}")
-    heldout, calibration, limits, measures = examine(
+    heldout, temperature, limits, measures = examine(
         classifier.logits, clips[classifier.seconds], classifier.genres, promise, confidence,
-        classifier.calibration, classifier.trained_groups(),
+        classifier.temperature, classifier.trained_groups(),
     )  # fmt: skip
     pictures = draw(out, heldout.genres, measures) if out is not None else []
     if out is not None:
         pictures += [out / "reliability.png", out / "risk.png"]
         reliability_picture(pictures[-2], heldout, classifier.id)
         risk_coverage_picture(pictures[-1], {str(classifier.card["family"]): heldout}, promise)
-    return Evaluation(heldout, calibration, limits, measures, pictures)
+    return Evaluation(heldout, temperature, limits, measures, pictures)
 
 
 def draw(out: Path, genres: Sequence[str], measures: Measures) -> list[Path]:

@@ -19,7 +19,6 @@ import numpy as np
 import tagger
 from tagger.base.files import fsync_folder, write_text
 from tagger.base.records import Split
-from tagger.model.calibration import Calibration
 from tagger.model.clips import ClipSet
 from tagger.model.evaluate import draw
 from tagger.model.heldout import Heldout, write_heldout
@@ -42,7 +41,7 @@ class Finished:
     genres: tuple[str, ...]
     form: dict[str, Any]
     heldout: Heldout
-    calibration: Calibration
+    temperature: float
     thresholds: dict[str, float | None]
     measures: Measures
     facts: dict[str, Any]
@@ -117,7 +116,7 @@ def _card(finished: Finished) -> dict[str, Any]:
         "output": "logits",
         "parameters": model.parameters,
         "recipe": dict(model.chosen),
-        **finished.calibration.card(),
+        "temperature": finished.temperature,
         "thresholds": finished.thresholds,
         "measured_on": measures.split,
         "measured_tracks": measures.tracks,

@@ -14,10 +14,9 @@ from numpy.typing import NDArray
 from tagger.base.errors import Stopped
 from tagger.base.records import Split
 from tagger.model import classical
-from tagger.model.calibration import TINY
 from tagger.model.clips import ClipSet
 from tagger.model.families import Classical
-from tagger.model.heldout import listen, unheard
+from tagger.model.heldout import TINY, listen, unheard
 from tagger.model.recipe import Recipe
 from tagger.model.saved import ESTIMATOR_NAME, NETWORK_NAME
 from tagger.model.state import Progress, data_key

@@ -63,7 +63,7 @@ def compare_on(
     found = listen(
         lambda images: np.pad(old.logits(images), ((0, 0), (0, unknown)), constant_values=-1e9), ours, chosen, union
     )
-    return found.calibrated(old.calibration)
+    return found.tempered(old.temperature)
 
 
 def is_not_worse(new: Heldout, old: Heldout) -> Comparison:

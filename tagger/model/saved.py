@@ -14,9 +14,8 @@ from numpy.typing import NDArray
 
 from tagger.base.errors import NoModel
 from tagger.model import classical
-from tagger.model.calibration import Calibration, calibration_from
 from tagger.model.fit import forward, log_softmax
-from tagger.model.heldout import Heldout, of_track, read_heldout
+from tagger.model.heldout import Heldout, of_track, read_heldout, temper
 from tagger.model.quiet import load as load_keras
 
 CARD_FORMAT = 2
@@ -75,8 +74,8 @@ class Classifier:
         return dict(self.card["form"])
 
     @property
-    def calibration(self) -> Calibration:
-        return calibration_from(self.card)
+    def temperature(self) -> float:
+        return float(self.card["temperature"])
 
     @property
     def thresholds(self) -> dict[str, float | None]:
@@ -122,7 +121,7 @@ class Classifier:
         logs = log_softmax(self.logits(inputs))
         starts = np.concatenate([[0], np.cumsum(counts)[:-1]])
         votes = np.eye(len(self.genres), dtype=np.int64)[logs.argmax(axis=1)]
-        said = self.calibration.of(of_track(np.add.reduceat(logs, starts, axis=0) / counts[:, None]))
+        said = temper(of_track(np.add.reduceat(logs, starts, axis=0) / counts[:, None]), self.temperature)
         return said, np.add.reduceat(votes, starts, axis=0)
 
     def heldout(self) -> Heldout:

@@ -17,10 +17,9 @@ from typing import Any, Literal
 import numpy as np
 
 from tagger.base.records import Split
-from tagger.model.calibration import TINY
 from tagger.model.clips import ClipSet, check
 from tagger.model.families import Classical, Family, Network, Transfer, family_named
-from tagger.model.heldout import listen, unheard
+from tagger.model.heldout import TINY, listen, unheard
 from tagger.model.learned import LearnedModel, learn_classical
 from tagger.model.recipe import Recipe
 from tagger.model.state import data_key, drop_state, settings_key

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from tagger.model.calibrate import ARTIST_CORRELATION
-from tagger.model.calibration import TINY
+from tagger.model.heldout import TINY
 
 STEPS = 400  # at the most; the cost is smooth and has four unknowns
 

@@ -14,12 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tagger.base.records import Split
-from tagger.model.calibrate import fit_calibration
-from tagger.model.calibration import Calibration
+from tagger.model.calibrate import fit_temperature
 from tagger.model.clips import ClipSet, gather_arrays
 from tagger.model.families import FAMILIES, TRUNK_LENGTHS, Transfer
 from tagger.model.fit import log_softmax
-from tagger.model.heldout import listen, of_track, unheard
+from tagger.model.heldout import listen, of_track, temper, unheard
 from tagger.model.learned import LearnedModel
 from tagger.model.training import Watch
 from tagger.model.transfer import learn_transfer
@@ -35,20 +34,20 @@ Named = Sequence[tuple[Any, NDArray[Any]]]  # ClipSource and the inputs of its c
 class Teacher:
     """A model on the trunk that has learned, ready to speak of any track.
 
-    `front` is the trunk's front half, `memory` where its features are kept, `calibration` what makes its
-    probabilities honest, `genres` are what they count in.
+    `front` is the trunk's front half, `memory` where its features are kept, `temperature` the one at which its
+    probabilities are calibrated, `genres` are what they count in.
     """
 
     model: LearnedModel
     front: Any
     memory: Path
-    calibration: Calibration
+    temperature: float
     genres: tuple[str, ...]
 
     def of_training(self) -> dict[str, Shares]:
         """Return what it says of the tracks that it learned from, float32 (genres,) by track."""
         clips = self.model.clips[TRUNK_LENGTHS[0]]
-        heard = listen(self.model.logits, clips, clips.of(Split.TRAIN), self.genres).calibrated(self.calibration)
+        heard = listen(self.model.logits, clips, clips.of(Split.TRAIN), self.genres).tempered(self.temperature)
         return dict(zip(heard.tracks.tolist(), heard.probabilities.astype(np.float32), strict=True))
 
     def says(self, tracks: Named, watch: Watch) -> dict[str, Shares]:
@@ -73,7 +72,7 @@ class Teacher:
             return {}
         logs = log_softmax(self.model.logits(features))
         return {
-            track: self.calibration.of(of_track(logs[clips.tracks == track].mean(axis=0))).astype(np.float32)
+            track: temper(of_track(logs[clips.tracks == track].mean(axis=0)), self.temperature).astype(np.float32)
             for track in np.unique(clips.tracks).tolist()
         }
 
@@ -107,7 +106,7 @@ def train_teacher(
     held = unheard(own)
     raw = listen(model.logits, own, held[own.splits[held] == str(Split.VAL)], genres)
     front, memory = halves(access.trunks).front, access.memory / trunk_digest(access.trunks)[:16]
-    return Teacher(model, front, memory, fit_calibration(raw, own.shares(len(genres))), tuple(genres))
+    return Teacher(model, front, memory, fit_temperature(raw), tuple(genres))
 
 
 def targets(clips: ClipSet, genres: Sequence[str], said: Mapping[str, Shares], share: float) -> Shares:

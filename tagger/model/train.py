@@ -108,13 +108,13 @@ def train(
                   max_epochs=max_epochs, form=form, watch=watch, trunk=trunk)  # fmt: skip
     if isinstance(found, int):
         return TrainResult(True, found)
-    heldout, calibration, limits, measures = examine(
+    heldout, temperature, limits, measures = examine(
         found.logits, found.clips[max(found.clips)], genres, promise, promise_confidence
     )
     finished = Finished(
         model_id=f"{time.strftime('%Y%m%dT%H%M%S')}-{family}-{secrets.token_hex(2)}",
         model=found, family=family, genres=tuple(genres), form=dict(form or {}),
-        heldout=heldout, calibration=calibration, thresholds=limits, measures=measures,
+        heldout=heldout, temperature=temperature, thresholds=limits, measures=measures,
         facts={"seed": seed, "deterministic": deterministic, "promise": promise,
                "promise_confidence": promise_confidence, **(facts or {})},
     )  # fmt: skip
@@ -136,11 +136,11 @@ def write_map_alone(
         The card.
     """
     model = map_alone(access, genres)
-    heldout, calibration, limits, measures = examine(model.logits, model.clips[TRUNK_SECONDS], genres, 1.0, 0.5)
+    heldout, temperature, limits, measures = examine(model.logits, model.clips[TRUNK_SECONDS], genres, 1.0, 0.5)
     name = f"{time.strftime('%Y%m%dT%H%M%S')}-trunk-map-{secrets.token_hex(2)}"
     return write_model(out, Finished(
         model_id=name, model=model, family="trunk-map", genres=tuple(genres), form=dict(form), heldout=heldout,
-        calibration=calibration, thresholds=limits, measures=measures, facts={"cold_start": True, **facts},
+        temperature=temperature, thresholds=limits, measures=measures, facts={"cold_start": True, **facts},
     ))  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Figures, intervals, calibration and thresholds, on made-up predictions: no network."""
+"""Figures, intervals, temperature and thresholds, on made-up predictions: no network."""
 
 from __future__ import annotations
 
@@ -17,13 +17,12 @@ from tagger.model.calibrate import (
     LADDER,
     accepted,
     accepted_unseen,
-    fit_calibration,
+    fit_temperature,
     measured,
     precision_bound,
     thresholds,
 )
-from tagger.model.calibration import Calibration, calibration_from
-from tagger.model.heldout import Heldout, read_heldout, write_heldout
+from tagger.model.heldout import Heldout, read_heldout, temper, write_heldout
 from tagger.model.metrics import METRICS, Measures, measure
 
 GENRES = ("alt", "classical", "r&b")
@@ -147,9 +146,6 @@ def test_nobody_takes_part_in_the_threshold_that_he_is_measured_by() -> None:
     assert accepted_unseen(two.of(), 0.5, 0.8).shape == (0,)
 
 
-EVEN = np.full(3, 1 / 3)
-
-
 def test_temperature_cools_the_timid_and_warms_the_overbold() -> None:
     random = np.random.default_rng(0)
     labels = random.integers(0, 3, 400)
@@ -157,51 +153,24 @@ def test_temperature_cools_the_timid_and_warms_the_overbold() -> None:
     calls = np.where(right, labels, (labels + 1) % 3)
     for sure in (0.45, 0.99):
         tracks = table(labels.tolist(), calls.tolist(), sure)
-        honest = tracks.calibrated(fit_calibration(tracks, EVEN))
-        assert honest.probabilities.max(axis=1).mean() == pytest.approx(0.7, abs=0.06)
-    assert fit_calibration(tracks.of(), EVEN) == Calibration()
+        assert tracks.tempered(fit_temperature(tracks)).probabilities.max(axis=1).mean() == pytest.approx(0.7, abs=0.06)
+    assert fit_temperature(tracks.of()) == 1.0
 
 
 def test_few_tracks_hardly_move_the_temperature() -> None:
     few, many = (table([0] * n, [0] * n, 0.6) for n in (3, 300))
-    assert fit_calibration(few, EVEN).temperature > 0.6 > 0.4 > fit_calibration(many, EVEN).temperature
-
-
-def test_the_frequency_that_a_model_leaves_out_is_put_back() -> None:
-    """Tracks drawn by their true probabilities, of which a model says those of a world where genres are even."""
-    random = np.random.default_rng(1)
-    shares = np.array([0.7, 0.2, 0.1])
-    even = random.dirichlet(np.ones(3), 1500)
-    true = Calibration(lean=tuple(np.log(shares).tolist())).of(even)
-    labels = (true.cumsum(axis=1) < random.random((1500, 1))).sum(axis=1)
-    tracks = replace(table(labels.tolist(), labels.tolist(), 0.6), probabilities=even)
-    found = fit_calibration(tracks, shares)
-    np.testing.assert_allclose(found.of(even), true, atol=0.05)
-    np.testing.assert_allclose(fit_calibration(tracks.calibrated(found), shares).lean, 0, atol=0.1)
-    assert 0 < found.lean[0] - found.lean[2] < np.log(7)
-    few = tracks.only(np.arange(5))
-    assert abs(fit_calibration(few, shares).lean[0]) < found.lean[0]
+    assert fit_temperature(few) > 0.6 > 0.4 > fit_temperature(many)
 
 
 @given(
     st.lists(st.floats(0.001, 1), min_size=2, max_size=10),
     st.floats(0.2, 5),
 )
-def test_a_temperature_keeps_the_order_and_adds_up(shares: list[float], temperature: float) -> None:
+def test_tempering_keeps_the_order_and_adds_up(shares: list[float], temperature: float) -> None:
     before = np.array(shares) / sum(shares)
-    after = Calibration(temperature).of(before)
+    after = temper(before, temperature)
     assert after.sum() == pytest.approx(1)
     assert after[before.argmax()] == pytest.approx(after.max())
-
-
-def test_a_lean_counts_for_the_genres_that_it_knows_and_comes_back_from_a_card() -> None:
-    before = np.array([[0.5, 0.3, 0.2]])
-    calibration = Calibration(2.0, (0.0, np.log(4)))
-    expected = np.sqrt([[0.5, 1.2, 0.2]])
-    np.testing.assert_allclose(calibration.of(before), expected / expected.sum())
-    np.testing.assert_array_equal(before, [[0.5, 0.3, 0.2]])
-    assert calibration_from(calibration.card()) == calibration
-    assert calibration_from({"temperature": 1.5}) == Calibration(1.5)
 
 
 def test_the_bound_is_clopper_and_pearsons_and_falls_with_tracks_per_artist() -> None:

@@ -13,9 +13,9 @@ import pytest
 from tagger.base.records import NONE, ClipSource, Split
 from tagger.model import batches, teacher
 from tagger.model.batches import training_batches
-from tagger.model.calibration import Calibration
 from tagger.model.clips import ClipSet
 from tagger.model.fit import log_softmax
+from tagger.model.heldout import temper
 from tagger.model.learned import LearnedModel
 from tagger.model.recipe import Recipe
 from tagger.model.saved import load
@@ -124,7 +124,7 @@ def speaker(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Teacher:
 
 
 def word(inputs: np.ndarray, temperature: float) -> np.ndarray:
-    return Calibration(temperature).of(np.exp(log_softmax(log_softmax(inputs).mean(axis=0))))
+    return temper(np.exp(log_softmax(log_softmax(inputs).mean(axis=0))), temperature)
 
 
 def test_it_speaks_of_the_tracks_that_it_learned_from(speaker: Teacher) -> None:
