@@ -26,7 +26,6 @@ HOMES = {
     "sqlalchemy": {"index"},
     "alembic": {"index"},
     "pydantic": {"base"},
-    "pydantic_settings": {"base"},
     "filelock": {"base"},
     "platformdirs": {"base"},
     "skops": {"model"},

@@ -10,10 +10,9 @@ import json
 import os
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Any, Literal, get_args
 
-from pydantic import Field, ValidationError, field_validator
-from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from tagger.base.air_time import window
 from tagger.base.errors import SettingsError
@@ -29,10 +28,10 @@ FAMILY_NAMES: tuple[str, ...] = get_args(FamilyName)  # of kinds of models; `tag
 NOT_SETTINGS = {"TAGGER_HOME", "TAGGER_INDEX"}  # options of the command line that have a variable too
 
 
-class Settings(BaseSettings):
-    """Everything that a station can set."""
+class Settings(BaseModel):
+    """Everything that a station can set; `load_settings` merges where it comes from."""
 
-    model_config = SettingsConfigDict(env_prefix=VARIABLE_PREFIX, extra="forbid", frozen=True, populate_by_name=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
 
     # --- what is written
     promise: float = Field(
@@ -58,12 +57,12 @@ class Settings(BaseSettings):
         description="The software that plays the library: plain folders, azuracast, libretime or liquidsoap. Decides "
         "what mtime is where it is not set.",
     )
-    allow_loss: Annotated[tuple[Allowable, ...], NoDecode] = Field(
+    allow_loss: tuple[Allowable, ...] = Field(
         (),
         description=f"What a file may lose when its genre is written, of {', '.join(ALLOWABLE)}; docs/formats.md tells "
         "what each means. A file that would lose anything else is left alone.",
     )
-    air_time: Annotated[tuple[str, ...], NoDecode] = Field(
+    air_time: tuple[str, ...] = Field(
         (),
         description='Hours in which no file is written, local time, such as ["06:00-10:00", "15:00-19:30"]; the rest '
         "of a night's writes is then postponed.",
@@ -75,7 +74,7 @@ class Settings(BaseSettings):
     )
 
     # --- what is looked at
-    exclude: Annotated[tuple[str, ...], NoDecode] = Field(
+    exclude: tuple[str, ...] = Field(
         (), description='Files and folders to leave alone, as patterns, such as ["Jingles/*", "*_spot.mp3"].'
     )
     min_seconds: float = Field(60, ge=0, description="Shorter tracks (jingles) are neither learned from nor written.")
@@ -97,7 +96,7 @@ class Settings(BaseSettings):
     retrain_days: float = Field(30, ge=0, description="or when the model is older than this many days.")
     suspects_days: float = Field(7, ge=0, description="Look for wrong labels again after this many days.")
     clips: int = Field(5, ge=1, le=50, description="Clips cut from a track.")
-    clip_seconds: Annotated[tuple[int, ...], NoDecode] = Field((1, 2), description="Their lengths, in seconds.")
+    clip_seconds: tuple[int, ...] = Field((1, 2), description="Their lengths, in seconds.")
     family: FamilyName = Field(
         "cnn2d", description="The kind of model; `tagger compare` shows what each gives on your library."
     )
@@ -142,18 +141,6 @@ class Settings(BaseSettings):
         if not value or any(not 1 <= seconds <= 30 for seconds in value):
             raise ValueError("one or more whole numbers from 1 to 30")
         return tuple(sorted(set(value)))
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Flags and the file come in through `load_settings`, which merges them around the variables."""
-        return (init_settings,)
 
 
 # What suits the software that plays the library; docs/operations.md has the reasons.
