@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 NONE = "none"  # what a model calls music that is none of the canonical genres; never a label, never written
 ALONE = "track "  # begins the group of a track whose artist and album nobody knows
@@ -55,8 +55,7 @@ class Split(StrEnum):
 # --- files and tags -------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class FoundFile:
+class FoundFile(NamedTuple):  # made for every file of every scan, at a third of what a frozen dataclass takes
     """An audio file that the walk saw; `path` is relative to the library."""
 
     path: bytes

@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextlib
 import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from tagger.base.batches import in_batches
 from tagger.base.errors import FileProblem, LibraryLooksWrong, UnreadableTags, UsageError
 from tagger.base.records import FoundFile, TrackTags
 from tagger.commands.libraries import ask_whether_there
@@ -58,34 +59,65 @@ def survey(session: Session, root: bytes, retry: bool = False) -> Survey:
     if library is None:
         raise UsageError(f"{os.fsdecode(root)} cannot be taken into the index")
     result = Survey(root, library.library_id)
-    known = {entry.path: entry for entry in index.tracks.known_files(result.library)}
-    result.known = sum(not entry.missing for entry in known.values())
-    with session.console.bar("looking", None) as bar:
-        for file in walk(root, session.settings.exclude, could_not_look):
-            bar.step()
-            session.check()
-            _compare(result, known.pop(file.path, None), file, retry)
-    for entry in known.values():
-        if excluded(entry.path, session.settings.exclude):
+    walked = _watched(session, walk(root, session.settings.exclude, could_not_look))
+    unseen: list[KnownFile] = []
+    for file, entry in paired(walked, index.tracks.known_files(result.library)):
+        result.known += entry is not None and not entry.missing
+        if file is not None:
+            _compare(result, file, entry, retry)
+        elif entry is not None and excluded(entry.path, session.settings.exclude):
             result.left_out.append(entry.track_id)
-        elif not entry.missing and not entry.path.startswith(tuple(blind)):
-            result.gone[entry.track_id] = entry
+        elif entry is not None and not entry.missing:
+            unseen.append(entry)
+    unseen.sort(key=lambda entry: entry.track_id)
+    result.gone = {entry.track_id: entry for entry in unseen if not entry.path.startswith(tuple(blind))}
     if result.gone:
         ask_whether_there(session, root)
     return result
 
 
-def _compare(result: Survey, known: KnownFile | None, file: FoundFile, retry: bool) -> None:
+def _watched(session: Session, walked: Iterable[FoundFile]) -> Iterator[FoundFile]:
+    """Yield the files of a walk, with a bar; a signal stops it."""
+    with session.console.bar("looking", None) as bar:
+        for files in in_batches(walked):
+            session.check()
+            bar.step(len(files))
+            yield from files
+
+
+def paired(
+    found: Iterable[FoundFile], known: Iterable[KnownFile]
+) -> Iterator[tuple[FoundFile | None, KnownFile | None]]:
+    """Yield what is there beside what the index knows, by path; None where one of them is not.
+
+    Both come sorted by the bytes of their paths, so neither has to be held as a whole.
+    """
+    entries = iter(known)
+    entry = next(entries, None)
+    for file in found:
+        while entry is not None and entry.path < file.path:
+            yield None, entry
+            entry = next(entries, None)
+        if entry is not None and entry.path == file.path:
+            yield file, entry
+            entry = next(entries, None)
+        else:
+            yield file, None
+    while entry is not None:
+        yield None, entry
+        entry = next(entries, None)
+
+
+def _compare(result: Survey, file: FoundFile, known: KnownFile | None, retry: bool) -> None:
     if known is None:
         result.new.append(file)
-    elif (
-        (known.size, known.mtime_ns) != (file.size, file.mtime_ns)
-        or known.to_be_tried_again
-        or (retry and known.error is not None)
-    ):
+    elif known.size != file.size or known.mtime_ns != file.mtime_ns:
         result.changed.append(file)
     elif known.error is not None:
-        result.still_unreadable.append(known)
+        if retry or known.to_be_tried_again:
+            result.changed.append(file)
+        else:
+            result.still_unreadable.append(known)
     else:
         result.unchanged += 1
         if known.missing:

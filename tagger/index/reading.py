@@ -21,16 +21,19 @@ def tracks_with_root() -> Select[Any]:
     return select(t.tracks, t.libraries.c.root).join(t.libraries)
 
 
-def walk(database: Database, query: Select[Any], key: ColumnElement[int]) -> Iterator[list[Row[Any]]]:
+def walk(
+    database: Database, query: Select[Any], key: ColumnElement[Any], before: Any = -1, batch: int = BATCH
+) -> Iterator[list[Row[Any]]]:
     """Yield a query's rows in batches, each read in a transaction of its own.
 
     So the caller may write between two batches without waiting for himself, and a long walk does not keep the
-    write-ahead log from being taken in. Rows come in the order of `key`; those that are added on the way come too.
+    write-ahead log from being taken in. Rows come in the order of `key`, of which each has its own, all greater than
+    `before`; those that are added on the way come too.
     """
-    last = -1
+    last = before
     while True:
         with database.read() as connection:
-            rows = connection.execute(query.where(key > last).order_by(key).limit(BATCH)).all()
+            rows = connection.execute(query.where(key > last).order_by(key).limit(batch)).all()
         if not rows:
             return
         last = rows[-1]._mapping[key]

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from tagger.base.records import FoundFile, GenreBlock, PastWrite, Prediction, Provenance, TrackState, TrackTags
 
@@ -50,8 +50,7 @@ class LibraryRow:
     scanned_at: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class KnownFile:
+class KnownFile(NamedTuple):  # as `FoundFile` is one
     """What a scan needs to see whether a file is new, changed, moved or gone.
 
     `fingerprint` is None where the file could never be read; `error` says why it cannot be read, and `strikes` how
@@ -65,7 +64,7 @@ class KnownFile:
     fingerprint: str | None
     missing: bool
     error: str | None
-    strikes: int = 0
+    strikes: int
 
     @property
     def to_be_tried_again(self) -> bool:

@@ -18,6 +18,8 @@ from tagger.index.meta import new_generation
 from tagger.index.reading import walk
 from tagger.index.rows import STRIKES, KnownFile, LabelCase, ScannedFile, UnreadableFile
 
+KNOWN_AT_ONCE = 5000  # rows of a few columns, read together
+
 Values = dict[str, Any]
 
 
@@ -28,15 +30,12 @@ class Tracks:
         self._database = database
 
     def known_files(self, library_id: int) -> Iterator[KnownFile]:
-        """Yield every file of a library, the missing ones too, in the order in which they came into the index."""
+        """Yield every file of a library, the missing ones too, sorted by the bytes of their paths."""
         c = t.tracks.c
-        columns = (c.id, c.path, c.size, c.mtime_ns, c.fingerprint, c.missing_since, c.error, c.strikes)
-        for rows in walk(self._database, select(*columns).where(c.library_id == library_id), c.id):
-            for row in rows:
-                missing = row.missing_since is not None
-                yield KnownFile(
-                    row.id, row.path, row.size, row.mtime_ns, row.fingerprint, missing, row.error, row.strikes
-                )
+        columns = (c.id, c.path, c.size, c.mtime_ns, c.fingerprint, c.missing_since.is_not(None), c.error, c.strikes)
+        query = select(*columns).where(c.library_id == library_id)
+        for rows in walk(self._database, query, c.path, b"", KNOWN_AT_ONCE):
+            yield from map(KnownFile._make, rows)
 
     def save(self, library_id: int, batch: Iterable[ScannedFile], run_id: str | None) -> None:
         """Store what was read from files, new or known, by their path.

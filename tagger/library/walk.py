@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import fnmatch
 import functools
+import operator
 import os
 import re
 import stat
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
 
 from tagger.base.errors import FileProblem, LibraryLooksWrong, path_text, printable
 from tagger.base.records import FoundFile
@@ -111,18 +113,24 @@ def _passed_over(name: bytes) -> bool:
 
 
 def _is_audio(name: bytes) -> bool:
-    return os.path.splitext(name)[1].lower() in AUDIO_SUFFIXES
+    _, dot, suffix = name.rpartition(b".")
+    return (dot + suffix).lower() in AUDIO_SUFFIXES
 
 
 def _within(path: bytes, folder: bytes) -> bool:
     return path == folder or path.startswith(folder.rstrip(b"/") + b"/")
 
 
-_Item = FoundFile | bytes  # a file, or the path of a folder
+class _Folder(NamedTuple):
+    path: bytes  # ends in a slash, so that folders sort as the files in them do
+
+
+_Item = FoundFile | _Folder
+_path_of = operator.itemgetter(0)
 
 
 class _Walk:
-    """One walk. Paths are relative to the root; those of folders end in a slash, so that they sort as their files."""
+    """One walk. Paths are relative to the root."""
 
     def __init__(self, root: bytes, exclude: Sequence[str], on_error: Callable[[FileProblem], None]) -> None:
         self.root = root
@@ -140,7 +148,7 @@ class _Walk:
             elif isinstance(item, FoundFile):
                 yield item
             else:
-                stack.append(iter(self._items(item)))
+                stack.append(iter(self._items(item.path)))
 
     def _items(self, folder: bytes) -> list[_Item]:
         """Return the files and folders of a folder, sorted by path."""
@@ -155,7 +163,8 @@ class _Walk:
                 raise LibraryLooksWrong(f"the library {shown} cannot be listed ({reason}); check the mount") from error
             if not isinstance(error, FileNotFoundError | NotADirectoryError):  # else it went away, with its files
                 self.on_error(UnreadableFolder(self._absolute(folder), f"the folder cannot be listed: {reason}"))
-        return sorted(items, key=lambda item: item.path if isinstance(item, FoundFile) else item)
+        items.sort(key=_path_of)
+        return items
 
     def _item(self, folder: bytes, entry: os.DirEntry[bytes]) -> _Item | None:
         """Return what an entry is to the walk; None for what it passes over."""
@@ -166,7 +175,7 @@ class _Walk:
             if entry.is_symlink():
                 return self._linked(path)
             if entry.is_dir(follow_symlinks=False):
-                return path + b"/"
+                return _Folder(path + b"/")
             if _is_audio(entry.name) and entry.is_file(follow_symlinks=False):
                 return _found(path, entry.stat(follow_symlinks=False))
         except FileNotFoundError:

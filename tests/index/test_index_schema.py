@@ -64,12 +64,12 @@ def filled(place: str) -> None:
         with index._database.write() as connection:
             for statement in (
                 "INSERT INTO tracks (id, library_id, path, path_text, size, mtime_ns, container, genre_blocks, "
-                "compilation, closed, label_due) VALUES (7, 1, 'a', 'a', 1, 1, 'mp3', '[]', false, false, false)",
+                "compilation, closed, label_due) VALUES (7, 1, :path, 'a', 1, 1, 'mp3', '[]', false, false, false)",
                 "INSERT INTO models VALUES ('m1', 'cnn2d', '', '{}', '2026-01-01 00:00:00', false)",
                 "INSERT INTO predictions VALUES (7, 'm1', '{}', 'rock', 1, 'accept', '', '2026-01-01 00:00:00', NULL, "
                 "NULL)",
             ):
-                connection.execute(text(statement))
+                connection.execute(text(statement), {"path": b"a"} if ":path" in statement else {})
 
 
 def contents(place: str) -> tuple[int, int]:

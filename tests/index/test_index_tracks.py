@@ -8,7 +8,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tagger.base.batches import BATCH
 from tagger.base.errors import UnreadableAudio
 from tagger.base.records import (
     Decision,
@@ -20,6 +19,7 @@ from tagger.base.records import (
     TrackState,
     TrackTags,
 )
+from tagger.index import tracks
 from tagger.index.rows import KnownFile, ScannedFile, TrackRow, UnreadableFile
 from tagger.index.store import Index
 
@@ -92,14 +92,17 @@ def test_paths_and_genre_blocks_are_kept_to_the_byte(
     assert row.genre_blocks == blocks
 
 
-def test_known_files_come_in_full_over_many_batches(index: Index, library: int) -> None:
-    paths = [b"%06d.flac" % number for number in range(2 * BATCH + 3)]
+def test_known_files_come_in_full_over_many_batches_by_the_bytes_of_their_paths(
+    index: Index, library: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tracks, "KNOWN_AT_ONCE", 3)
+    paths = [b"b/a", b"b.flac", b"b", b"\xff", b"a\0", b"a", b"B", b"b-", "\u00e9".encode()]
     index.tracks.save(library, [file_of(path) for path in paths], None)
     other = index.libraries.get(b"/other", create=True)
     assert other is not None
     index.tracks.save(other.library_id, [file_of(b"elsewhere")], None)
     known = list(index.tracks.known_files(library))
-    assert [file.path for file in known] == paths
+    assert [file.path for file in known] == sorted(paths)
     assert (known[0].size, known[0].mtime_ns, known[0].fingerprint) == (2**40, 2**62, "f" * 32)
     assert not any(file.missing or file.error for file in known)
 
