@@ -96,7 +96,7 @@ def test_known_files_come_in_full_over_many_batches_by_the_bytes_of_their_paths(
     index: Index, library: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tracks, "KNOWN_AT_ONCE", 3)
-    paths = [b"b/a", b"b.flac", b"b", b"\xff", b"a\0", b"a", b"B", b"b-", "\u00e9".encode()]
+    paths = [b"b/a", b"b.flac", b"b", b"\xff", b"a\1", b"a", b"B", b"b-", "\u00e9".encode()]
     index.tracks.save(library, [file_of(path) for path in paths], None)
     other = index.libraries.get(b"/other", create=True)
     assert other is not None
