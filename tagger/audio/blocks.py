@@ -13,7 +13,9 @@ from tagger.audio.media import Media
 from tagger.base.errors import UnreadableAudio
 
 BAD_PACKETS = 200  # that a decoder may refuse before a file with more bad than good ones is given up
-MOST_WAITING = 1 << 20  # samples of each channel that are mixed at once
+# FFmpeg's names of sample formats, and what numpy calls the numbers
+NUMBERS = {"u8": "u1", "s16": "i2", "s32": "i4", "s64": "i8", "flt": "f4", "dbl": "f8"}
+FIRST_ROOM = 1 << 17  # samples: a clip of two seconds with what is beside it, at 48 kHz
 
 Samples = NDArray[np.float32]
 Block = tuple[float | None, int, av.AudioFrame]  # time stamp [s], sample rate [Hz], sound
@@ -65,53 +67,69 @@ def blocks_of(media: Media, heard: list[tuple[int, float]] | None = None) -> Ite
                 yield frame.time, frame.sample_rate, frame
 
 
-def mono(frame: av.AudioFrame) -> Samples:
-    """Return the mean of a frame's channels; full scale is -1 to 1."""
-    samples = frame.to_ndarray()
-    if not frame.format.is_planar:
-        samples = samples.reshape(-1, frame.layout.nb_channels).T
-    if samples.dtype.kind == "f":
-        return samples.mean(axis=0, dtype=np.float32)
-    scale = np.float32(1 << (8 * samples.dtype.itemsize - 1))
-    middle = 1.0 if samples.dtype.kind == "u" else 0.0
-    return (samples.mean(axis=0, dtype=np.float32) / scale - np.float32(middle)).astype(np.float32)
-
-
 class Stretch:
-    """Decoded sound without gaps, mixed to mono many frames at a time: frame by frame, numpy takes longer over a song's
-    hundreds of them than their decoding does."""
+    """Decoded sound without gaps, mixed to mono frame by frame while it is in the processor's cache."""
 
     def __init__(self) -> None:
-        self._pieces: list[tuple[int, Samples]] = []
-        self._kind: tuple[str, str, int] | None = None  # format, layout and sample rate [Hz] of the frames that wait
-        self._waiting: av.AudioFifo | None = None
+        self._runs: list[_Run] = []  # one, but in files that change their kind of sound midway
 
     def __bool__(self) -> bool:
-        return bool(self._pieces or self._waiting)
+        return bool(self._runs)
 
     def add(self, frame: av.AudioFrame, first: int = 0, last: int | None = None) -> None:
-        """Take a frame, or its samples from `first` up to `last`. Its time stamp is lost."""
-        if first > 0 or (last is not None and last < frame.samples):
-            self._mix()
-            self._pieces.append((frame.sample_rate, mono(frame)[first:last]))
-            return
-        kind = (frame.format.name, frame.layout.name, frame.sample_rate)
-        if self._waiting is None or kind != self._kind or self._waiting.samples > MOST_WAITING:
-            self._mix()
-            self._waiting, self._kind = av.AudioFifo(), kind
-        frame.pts = None  # stamps need not be even
-        self._waiting.write(frame)
+        """Take a frame, or its samples from `first` up to `last`."""
+        kind = (frame.sample_rate, frame.format.name, frame.layout.nb_channels)
+        if not self._runs or self._runs[-1].kind != kind:
+            self._runs.append(_Run(kind, frame.format))
+        self._runs[-1].add(frame, first, frame.samples if last is None else last)
 
     def at(self, rate: int) -> Samples:
         """Return the sound at this rate [Hz]."""
-        self._mix()
-        return resampled(self._pieces, rate)
+        return resampled([(run.kind[0], run.sound()) for run in self._runs], rate)
 
-    def _mix(self) -> None:
-        joined = self._waiting.read() if self._waiting else None
-        if joined is not None:
-            self._pieces.append((joined.sample_rate, mono(joined)))
-        self._waiting = None
+
+class _Run:
+    """Sound of one kind: sample rate [Hz], FFmpeg's format, channels."""
+
+    def __init__(self, kind: tuple[int, str, int], form: av.AudioFormat) -> None:
+        self.kind = kind
+        self._numbers = np.dtype(NUMBERS[form.packed.name])
+        self._planar = form.is_planar
+        self._sum = np.empty(FIRST_ROOM, np.float32)  # of the channels
+        self._used = 0
+
+    def add(self, frame: av.AudioFrame, first: int, last: int) -> None:
+        channels, numbers, count = self.kind[2], self._numbers, last - first
+        total = self._room(count)
+        planes = frame.planes
+        if self._planar:
+            start = first * numbers.itemsize
+            sounds = [np.frombuffer(planes[number], numbers, count, start) for number in range(channels)]
+        else:
+            whole = np.frombuffer(planes[0], numbers, count * channels, first * channels * numbers.itemsize)
+            sounds = list(whole.reshape(-1, channels).T)
+        if channels == 1:
+            total[:] = sounds[0]
+            return
+        np.add(sounds[0], sounds[1], out=total, dtype=np.float32, casting="unsafe")
+        for sound in sounds[2:]:
+            np.add(total, sound, out=total, dtype=np.float32, casting="unsafe")
+
+    def _room(self, count: int) -> Samples:
+        """Return where the next samples go."""
+        if self._used + count > self._sum.size:
+            larger = np.empty(max(2 * self._sum.size, self._used + count), np.float32)
+            larger[: self._used] = self._sum[: self._used]
+            self._sum = larger
+        self._used += count
+        return self._sum[self._used - count : self._used]
+
+    def sound(self) -> Samples:
+        """Return the mean of the channels; full scale is -1 to 1."""
+        numbers = self._numbers
+        scale = 1.0 if numbers.kind == "f" else float(1 << (8 * numbers.itemsize - 1))
+        mean = self._sum[: self._used] / np.float32(self.kind[2] * scale)
+        return mean - np.float32(1.0) if numbers.kind == "u" else mean
 
 
 def resampled(pieces: Sequence[tuple[int, Samples]], rate: int) -> Samples:

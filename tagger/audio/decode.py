@@ -25,23 +25,30 @@ MISSING = 0.02  # [s] that may be missing at the end of a clip: lengths are stat
 
 @dataclass(slots=True)
 class _Window:
-    """A stretch of a file that is wanted, and what was found of it."""
+    """A stretch of a file that is wanted, and what was found of it.
+
+    Nothing before `starts` or from `ends` on is needed [s]; sound may begin late only where there is no room for a
+    preroll.
+    """
 
     offset: float
     seconds: float
+    starts: float = field(init=False)
+    ends: float = field(init=False)
     begins: float = 0.0  # [s] time of the first sample found
     found: Stretch = field(default_factory=Stretch)
 
-    @property
-    def ends(self) -> float:
-        """Time behind which nothing is needed [s]; sound may begin late only where there is no room for a preroll."""
-        return self.offset + self.seconds + MARGIN + (LATE if self.offset < PREROLL else 0.0)
+    def __post_init__(self) -> None:
+        self.starts = self.offset - MARGIN
+        self.ends = self.offset + self.seconds + MARGIN + (LATE if self.offset < PREROLL else 0.0)
 
     def take(self, time: float, rate: int, frame: av.AudioFrame) -> None:
         """Keep the part of a frame that lies inside."""
-        first = max(0, round((self.offset - MARGIN - time) * rate))
-        last = round((self.ends - time) * rate)
-        if first < frame.samples and last > 0:
+        if time >= self.ends or time + frame.samples / rate <= self.starts:
+            return
+        first = round((self.starts - time) * rate) if time < self.starts else 0
+        last = min(frame.samples, round((self.ends - time) * rate))
+        if first < last:
             if not self.found:
                 self.begins = time + first / rate
             self.found.add(frame, first, last)
