@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tagger.commands import suspects
+from tagger.commands.conclusions import Conclusion, stamp
 from tagger.commands.console import save_text, table
-from tagger.commands.model import heldout_of
+from tagger.commands.model import heldout_file, heldout_of
 from tagger.commands.session import Outcome, Session
 from tagger.commands.views import audit_track
 
 if TYPE_CHECKING:
+    from tagger.index.rows import ModelRow
     from tagger.outcome.audit import Finding
 
 SHOWN = 40  # rows of the table; the CSV and the JSON have all
@@ -73,10 +76,27 @@ def _unheard(session: Session) -> dict[str, tuple[str, float]]:
 
 def find(session: Session) -> list[Finding]:
     """Return the findings over all tracks of the index that a person has not dismissed."""
+    current = session.index.models.current()
+    files = [suspects.suspects_file(session), *([heldout_file(current)] if current else [])]
+    known = Conclusion(session, "findings", [session.genre_map.hash, *map(stamp, files)])
+    if (rows := known.recall()) is not None:
+        return [_finding(*row) for row in rows]
+    findings = _find(session, current)
+    known.remember([[*finding.facts().values(), finding.detail] for finding in findings])
+    return findings
+
+
+def _finding(path: str, kind: str, genre_tag: str | None, suggested: str | None, score: float, detail: str) -> Finding:
+    """Return a finding that was remembered."""
+    from tagger.outcome.audit import Finding, Kind
+
+    return Finding(os.fsencode(path), Kind(kind), genre_tag, suggested, score, detail)
+
+
+def _find(session: Session, current: ModelRow | None) -> list[Finding]:
     from tagger.genres.suggest import suggest
     from tagger.outcome.audit import audit
 
-    current = session.index.models.current()
     views = session.index.select.views(current.model_id if current else None)
     unheard, doubts = _unheard(session), suspects.current(session)
     tracks = [

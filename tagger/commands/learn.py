@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from tagger.base.errors import UsageError
 from tagger.base.records import NONE, ClipSource, Split
 from tagger.commands.clips import Material, material_of, prepare, relabelled
+from tagger.commands.conclusions import Conclusion
 from tagger.commands.sources import Sources, clip_sources, labelled_tracks
 from tagger.commands.transfer import all_genres, cold_start, family_wanted, taught_material, trunk_access
 
@@ -177,10 +178,20 @@ def why_due(session: Session) -> str | None:
     age = datetime.now(UTC) - datetime.fromisoformat(last["at"])
     if age.total_seconds() > settings.retrain_days * 86_400:
         return f"the last training was {age.days} days ago"
-    labels = len(labelled_tracks(session))
+    labels = _labels(session)
     if labels > last["labels"] * (1 + settings.retrain_growth):
         return f"the labels grew from {last['labels']:,} to {labels:,}"
     return None
+
+
+def _labels(session: Session) -> int:
+    """Return how many tracks there are to learn from."""
+    known = Conclusion(session, "labels", [session.settings.min_seconds, session.settings.max_seconds])
+    labels = known.recall()
+    if labels is None:
+        labels = len(labelled_tracks(session))
+        known.remember(labels)
+    return int(labels)
 
 
 def learn(

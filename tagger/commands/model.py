@@ -57,12 +57,18 @@ def current_classifier(session: Session) -> Classifier:
 def heldout_of(model: ModelRow) -> Heldout | None:
     """Return what a model says of artists that it never heard, without loading it; None if that is lost."""
     from tagger.model.heldout import read_heldout
-    from tagger.model.saved import HELDOUT_NAME
 
     try:
-        return read_heldout(Path(model.folder) / HELDOUT_NAME)
+        return read_heldout(heldout_file(model))
     except NoModel:
         return None
+
+
+def heldout_file(model: ModelRow) -> Path:
+    """Return where that is kept."""
+    from tagger.model.saved import HELDOUT_NAME
+
+    return Path(model.folder) / HELDOUT_NAME
 
 
 def inputs_of(

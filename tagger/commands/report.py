@@ -5,20 +5,22 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tagger import __version__
 from tagger.base.records import Decision, PlanItem, Problem, TrackState
+from tagger.commands.conclusions import Conclusion, stamp
 from tagger.commands.console import problem_lines
-from tagger.commands.decisions import limits_now
+from tagger.commands.decisions import Limits, limits_now
+from tagger.commands.model import heldout_file
 
 if TYPE_CHECKING:
     from tagger.commands.learn import Learned
     from tagger.commands.session import Session
-    from tagger.index.rows import TrackRow
+    from tagger.index.rows import ModelRow, TrackRow
     from tagger.outcome import report as page
     from tagger.outcome.audit import Finding
     from tagger.outcome.plan import Plan
@@ -149,19 +151,24 @@ def _abstained(session: Session) -> tuple[page.Abstained, ...]:
     current = session.index.models.current()
     if current is None:
         return ()
-    views = session.index.select.views(current.model_id, states=(TrackState.UNTAGGED,))
-    found = []
-    for view in views:
+    known = Conclusion(session, "abstained", [])
+    if (rows := known.recall()) is None:
+        rows = sorted(_waiting(session, current.model_id), key=lambda row: (-row[4], os.fsencode(row[0])))
+        known.remember(rows)
+    return tuple(Abstained(os.fsencode(path), *facts) for path, *facts in rows)
+
+
+def _waiting(session: Session, model: str) -> Iterator[list[Any]]:
+    """Yield what waits for a person, as the fields of `Abstained`, with the path as text."""
+    for view in session.index.select.views(model, states=(TrackState.UNTAGGED,)):
         track, prediction = view.track, view.prediction
         if prediction is None or prediction.decision is not Decision.ABSTAIN or track.closed:
             continue
-        who = (track.absolute, track.artist, track.title)
-        known = sorted(prediction.probabilities.items(), key=lambda pair: -pair[1])
-        others = tuple(pair for pair in known if pair[0] != prediction.genre and pair[1] >= WORTH_NAMING)[:RUNNERS_UP]
-        found.append(
-            Abstained(*who, prediction.genre, prediction.confidence, prediction.reason, others, prediction.clips)
-        )
-    return tuple(sorted(found, key=lambda row: (-row.confidence, row.path)))
+        who = (os.fsdecode(track.absolute), track.artist, track.title)
+        likely = sorted(prediction.probabilities.items(), key=lambda pair: -pair[1])
+        others = [pair for pair in likely if pair[0] != prediction.genre and pair[1] >= WORTH_NAMING][:RUNNERS_UP]
+        said = (prediction.genre, prediction.confidence, prediction.reason)
+        yield [*who, *said, others, dict(prediction.clips)]
 
 
 def _model(session: Session, night: Night) -> page.ModelFacts | None:
@@ -171,7 +178,7 @@ def _model(session: Session, night: Night) -> page.ModelFacts | None:
     if current is None:
         return None
     card = current.card
-    limits, unmeasured = limits_now(session, current)  # the promise may be another than when the model was trained
+    limits, unmeasured = _limits(session, current)  # the promise may be another than when the model was trained
     names = ("genre", "tracks", "groups", "precision", "recall", "f1")
     return ModelFacts(
         id=current.model_id,
@@ -194,6 +201,17 @@ def _model(session: Session, night: Night) -> page.ModelFacts | None:
         ),
         note=night.learned.text if night.learned else "",
     )
+
+
+def _limits(session: Session, current: ModelRow) -> Limits:
+    promise = [session.settings.promise, session.settings.promise_confidence]
+    known = Conclusion(session, "limits", [current.model_id, *promise, stamp(heldout_file(current))])
+    limits = known.recall()
+    if limits is None:
+        found, unmeasured = limits_now(session, current)
+        limits = [dict(found), sorted(unmeasured)]
+        known.remember(limits)
+    return limits[0], limits[1]
 
 
 def _pictures(session: Session) -> tuple[page.Picture, ...]:

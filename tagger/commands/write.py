@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from tagger.base.errors import FileProblem, LibraryLooksWrong, WriteSkipped
 from tagger.base.records import Decision, FoundFile, PlanItem
+from tagger.commands.conclusions import Conclusion
 from tagger.commands.console import problem_lines, table
 from tagger.commands.decisions import decide_anew_where_due
 from tagger.commands.labels import label_due_tracks
@@ -66,8 +67,15 @@ def make_plan(session: Session, again: bool, library_ids: Collection[int]) -> Ch
         for view in session.index.select.views(model, library_ids=library_ids, spoken_of=True):
             yield candidate(session, view)
 
+    lengths = [session.settings.min_seconds, session.settings.max_seconds]
+    known = Conclusion(session, "nothing-planned", [session.genre_map.hash, sorted(library_ids), again, *lengths])
+    if (left := known.recall()) is not None:
+        return CheckedPlan((), (), tuple((why, tracks) for why, tracks in left))
     # A machine's genre has a prediction by the current model only after `classify --refresh`, which asked for this.
-    return checked_plan(session, candidates, again)
+    plan = checked_plan(session, candidates, again)
+    if not (plan.items or plan.postponed or plan.refused):
+        known.remember(plan.left)
+    return plan
 
 
 def plan_facts(item: PlanItem) -> dict[str, Any]:

@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import os
+import secrets
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Executable, Table, create_engine, event
+from sqlalchemy import Connection, CursorResult, Engine, Executable, Result, Table, create_engine, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, ExceptionContext, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError
+from sqlalchemy.sql.dml import UpdateBase
 
 from tagger.base.errors import IndexUnusable
+from tagger.index import tables
 from tagger.index.place import is_on_network
 
 ROOM = 1_000_000  # [bytes] free, under which a disk counts as full
 BUSY_SECONDS = 30  # how long to wait for another process that is writing
 SQLITE_MAGIC = b"SQLite format 3\0"  # sqlite.org/fileformat2.html, section 1.3
 DAMAGED = ("malformed", "could not decode", "not a database", "disk i/o error", "file is encrypted")
+VERSION = "version"  # name in `meta`: a text that is another after every change to what the index knows of tracks
+BOOKKEEPING = frozenset(("runs", "meta", "libraries"))  # tables whose changes are none of these
 INSUFFICIENT_PRIVILEGE = "42501"  # postgresql.org/docs/current/errcodes-appendix.html
 
 
@@ -69,9 +74,16 @@ class Database:
 
     @contextmanager
     def write(self, migrating: bool = False) -> Iterator[Connection]:
-        """A transaction that is committed when the block ends without an error, and undone otherwise."""
+        """A transaction that is committed when the block ends without an error, and undone otherwise.
+
+        Where it changes what the index knows of tracks, the index gets another `VERSION` with it.
+        """
         with self.engine.execution_options(writing=True, migrating=migrating).begin() as connection:
+            changed: list[str] = []
+            event.listen(connection, "after_execute", lambda *facts: changed.extend(_changed(facts[1], facts[-1])))
             yield connection
+            if changed and not migrating:
+                connection.execute(self.upsert(tables.meta), {"key": VERSION, "value": secrets.token_hex(8)})
 
     def upsert(self, table: Table) -> Executable:
         """Return an insert into `table` that replaces the row with the same primary key."""
@@ -84,6 +96,13 @@ class Database:
     def close(self) -> None:
         """Let go of all connections."""
         self.engine.dispose()
+
+
+def _changed(statement: Executable, result: Result[Any]) -> list[str]:
+    """Return which of the tables that tell of tracks a statement has changed, if any."""
+    if not isinstance(statement, UpdateBase) or not isinstance(result, CursorResult) or not result.rowcount:
+        return []
+    return [name for name in (getattr(statement.table, "name", ""),) if name not in BOOKKEEPING]
 
 
 def open_database(url_or_path: str | Path, create: bool, warn: Callable[[str], None]) -> Database:

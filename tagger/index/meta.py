@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from tagger.index import tables as t
-from tagger.index.database import Database
+from tagger.index.database import VERSION, Database
 
 GENERATION = "generation"  # how often tracks or labels have changed
 
@@ -32,6 +32,16 @@ class Meta:
     def generation(self) -> int:
         """A number that grows whenever a file's tags or place or a person's label changes in the index."""
         return int(self.get(GENERATION, 0))
+
+    @property
+    def version(self) -> str | None:
+        """A text that is another after every change to tracks, labels, predictions, models, tag changes or decisions.
+
+        No two indexes share one, nor does it come back, so what was concluded under one stands while it does. None
+        where nothing was changed yet.
+        """
+        found = self.get(VERSION)
+        return None if found is None else f"{t.HEAD}-{found}"
 
 
 def new_generation(database: Database, connection: Connection) -> None:
