@@ -32,10 +32,11 @@ class Tracks:
     def known_files(self, library_id: int) -> Iterator[KnownFile]:
         """Yield every file of a library, the missing ones too, sorted by the bytes of their paths."""
         c = t.tracks.c
-        columns = (c.id, c.path, c.size, c.mtime_ns, c.fingerprint, c.missing_since.is_not(None), c.error, c.strikes)
+        columns = (c.id, c.path, c.size, c.mtime_ns, c.fingerprint, c.missing_since, c.error, c.strikes)
         query = select(*columns).where(c.library_id == library_id)
         for rows in walk(self._database, query, c.path, b"", KNOWN_AT_ONCE):
-            yield from map(KnownFile._make, rows)
+            for track_id, path, size, mtime_ns, fingerprint, since, error, strikes in rows:
+                yield KnownFile(track_id, path, size, mtime_ns, fingerprint, since is not None, error, strikes)
 
     def save(self, library_id: int, batch: Iterable[ScannedFile], run_id: str | None) -> None:
         """Store what was read from files, new or known, by their path.
