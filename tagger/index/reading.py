@@ -23,7 +23,7 @@ def tracks_with_root() -> Select[Any]:
 
 def walk(
     database: Database, query: Select[Any], key: ColumnElement[Any], before: Any = -1, batch: int = BATCH
-) -> Iterator[list[Row[Any]]]:
+) -> Iterator[list[Row[*tuple[Any, ...]]]]:
     """Yield a query's rows in batches, each read in a transaction of its own.
 
     So the caller may write between two batches without waiting for himself, and a long walk does not keep the
