@@ -17,6 +17,8 @@ BENCHES = {
     "accuracy": "families of models side by side, on hard synthetic music or your own (--library DIR and more)",
     "training": "clips learned from per second, the default network beside the radio station's",
     "scan": "first scan, unchanged scan and night beside `find`, the share of bytes read, the index alone (--files N)",
+    "memory": "the most memory that each process of a command holds, at several sizes of a library (--files N,N)",
+    "scale": "first scan, scan and night again against the size of the library (--files N,N)",
     "mislabels": "finding wrong labels that were planted: several rankings (--library DIR, --epochs N)",
 }
 

@@ -49,7 +49,7 @@ def watched(command: Sequence[str | Path], memory: bool = False) -> Cost:
         held = 0
         for number in _family(process.pid):
             peak, now = _memory(number)
-            peaks[number] = max(peak, peaks.get(number, 0))
+            peaks[number] = peak or peaks.get(number, 0)  # the last word: a process begins with its parent's memory
             held += now
         most = max(most, held)
         time.sleep(LOOK)
