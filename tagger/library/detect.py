@@ -8,7 +8,8 @@ from tagger.base.errors import UnreadableTags
 from tagger.library.outer_tags import audio_span
 from tagger.library.view import View, open_view
 
-SEARCH = 256 * 1024  # [bytes] looked through for the first MPEG frame, past junk between tag and audio
+NEAR = 8 * 1024  # [bytes] looked through first for MPEG frames: nearly always they begin at once
+SEARCH = 256 * 1024  # [bytes] looked through then, past junk between tag and audio
 FRAMES = 3  # that must follow one another: two match by chance now and then in text or pictures
 
 # First bytes of the audio, after tags at the head of the file.
@@ -72,27 +73,48 @@ def _by_magic(head: bytes) -> str | None:
 
 def _by_frames(view: View, start: int, end: int) -> str | None:
     """Return mp3 or aac if frames follow one another soon after `start`."""
-    data = view.at(start, min(SEARCH, end - start))
-    whole = len(data) == end - start
+    for reach in (NEAR, SEARCH):
+        data = view.at(start, min(reach, end - start))
+        whole = len(data) == end - start
+        name = _first_run(data, whole, final=reach == SEARCH)
+        if name or whole:
+            return name
+    return None
+
+
+def _first_run(data: bytes, whole: bool, final: bool) -> str | None:
+    """Return which kind of frames is the first to follow one another.
+
+    Those that run on past the end of the data, where that is not the end of the file, may be the first: so there is no
+    telling, unless the data is all that is looked through (`final`).
+    """
     position = data.find(b"\xff")
     while 0 <= position < len(data) - 4:
         for name, length_of in (("mp3", _mpeg_length), ("aac", _adts_length)):
-            if _runs(data, position, whole, length_of):
+            found = _runs(data, position, whole, length_of)
+            if found:
                 return name
+            if found is None and not final:
+                return None
         position = data.find(b"\xff", position + 1)
     return None
 
 
-def _runs(data: bytes, position: int, whole: bool, length_of: Callable[[bytes], int]) -> bool:
-    """Whether frames follow one another from here, up to `FRAMES` or to the end of a short or cut file."""
+def _runs(data: bytes, position: int, whole: bool, length_of: Callable[[bytes], int]) -> bool | None:
+    """Whether frames follow one another from here, up to `FRAMES` or to the end of a short or cut file.
+
+    None if they do up to the end of the data and that is not all.
+    """
     for count in range(FRAMES):
+        if not whole and position > len(data) - 6:
+            return None
         length = length_of(data[position : position + 6])
         if not length:
             # the last of a few frames may be cut, or be followed by rests of a tag
             return whole and count > 1 and position >= len(data) - 6
         position += length
         if position >= len(data):
-            return whole and (count > 0 or position == len(data))
+            return (count > 0 or position == len(data)) if whole else None
     return True
 
 

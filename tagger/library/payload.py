@@ -1,7 +1,7 @@
 """What stays of a file however it is tagged: its encoded audio, and a cheap fingerprint of that.
 
 The fingerprint recognises a file that was moved, renamed or tagged by anything. It reads a few kilobytes of headers
-and at most 64 KiB at either end of the audio (of an Ogg file up to 256 KiB), whatever the size of the file, so a scan
+and at most 64 KiB at either end of the audio (of an Ogg file some more, for its pages), whatever the size of the file, so a scan
 of a million files on a network mount stays cheap. Two files whose audio differs only in its middle, at equal length,
 look the same to it; before tags are written, the hash of all audio packets is compared as well.
 """
@@ -18,6 +18,7 @@ from tagger.library.view import View, open_view
 
 END_BYTES = 64 * 1024  # of the audio, hashed at either end
 OGG_REACH = END_BYTES + 3 * MOST_PAGE_BYTES  # holds END_BYTES of content, wherever the pages happen to begin
+OGG_REACHES = (END_BYTES + 32 * 1024, OGG_REACH)  # tried in turn: most pages take 4 to 24 KiB, a few 64
 DIGEST_BYTES = 16
 PURPOSE = b"tagger-payload"  # keeps these digests apart from other uses of BLAKE2b
 
@@ -109,8 +110,14 @@ def _read_joined(view: View, regions: list[Region], skip: int, length: int) -> b
 def _ogg_digest(view: View, region: Region) -> str:
     """Digest the page bodies; the last position stands for the length, as page headers are no part of the audio."""
     start, length = region
-    head, _ = bodies(view, start, OGG_REACH)
-    tail, position = bodies(view, start + max(0, length - OGG_REACH), OGG_REACH)
+    for reach in OGG_REACHES:
+        head, _ = bodies(view, start, reach)
+        if len(head) >= END_BYTES:
+            break
+    for reach in OGG_REACHES:
+        tail, position = bodies(view, start + max(0, length - reach), reach)
+        if len(tail) >= END_BYTES and position is not None:
+            break
     return _blake(position or 0, head[:END_BYTES], tail[-END_BYTES:])
 
 

@@ -24,7 +24,7 @@ from mutagen.wave import WAVE
 
 from tagger.base.errors import UnreadableTags
 from tagger.library.ogg_pages import bodies
-from tagger.library.payload import OGG_REACH, fingerprint, payload_extent
+from tagger.library.payload import OGG_REACHES, fingerprint, payload_extent
 from tagger.library.view import open_view
 
 MakeAudio = Callable[..., Path]
@@ -439,8 +439,19 @@ def test_reads_little_of_a_large_file(tmp_path: Path, make_audio: MakeAudio, mon
     assert len(read) < 30
     read.clear()
     fingerprint(str(ogg))
-    assert sum(read) < headers * 1.1 + 2 * OGG_REACH
+    assert sum(read) < headers * 1.1 + 2 * OGG_REACHES[0]
     assert len(read) < 70
+
+
+def test_an_ogg_file_whose_pages_are_large_is_looked_at_as_far_as_need_be(
+    tmp_path: Path, make_audio: MakeAudio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ogg = make_audio(tmp_path / "ogg", "ogg", seconds=30)
+    found = []
+    for reaches in (OGG_REACHES, OGG_REACHES[1:], (10_000, OGG_REACHES[1])):
+        monkeypatch.setattr("tagger.library.payload.OGG_REACHES", reaches)
+        found.append(fingerprint(str(ogg)))
+    assert len(set(found)) == 1
 
 
 @pytest.mark.parametrize("container", ["mp3", "ogg", "m4a"])
