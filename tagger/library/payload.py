@@ -1,9 +1,9 @@
 """What stays of a file however it is tagged: its encoded audio, and a cheap fingerprint of that.
 
 The fingerprint recognises a file that was moved, renamed or tagged by anything. It reads a few kilobytes of headers
-and at most 64 KiB at either end of the audio (of an Ogg file some more, for its pages), whatever the size of the file, so a scan
-of a million files on a network mount stays cheap. Two files whose audio differs only in its middle, at equal length,
-look the same to it; before tags are written, the hash of all audio packets is compared as well.
+and at most 64 KiB at either end of the audio (of an Ogg file some more, for its pages), whatever the size of the file,
+so a scan of a million files on a network mount stays cheap. Two files whose audio differs only in its middle, at equal
+length, look the same to it; before tags are written, the hash of all audio packets is compared as well.
 """
 
 from __future__ import annotations
