@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from tagger.base.errors import UsageError
-from tagger.base.records import NONE, ClipSource, Split
+from tagger.base.records import NONE, ClipSource, Split, TrackState
 from tagger.commands.clips import Material, material_of, prepare, relabelled
 from tagger.commands.conclusions import Conclusion
 from tagger.commands.sources import Sources, clip_sources, labelled_tracks
@@ -178,8 +178,9 @@ def why_due(session: Session) -> str | None:
     age = datetime.now(UTC) - datetime.fromisoformat(last["at"])
     if age.total_seconds() > settings.retrain_days * 86_400:
         return f"the last training was {age.days} days ago"
-    labels = _labels(session)
-    if labels > last["labels"] * (1 + settings.retrain_growth):
+    enough = last["labels"] * (1 + settings.retrain_growth)
+    # Labelled files are at least as many as tracks to learn from, and quickly counted.
+    if index.select.counts().states[TrackState.LABELLED] > enough and (labels := _labels(session)) > enough:
         return f"the labels grew from {last['labels']:,} to {labels:,}"
     return None
 
