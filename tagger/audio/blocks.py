@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import av
 import numpy as np
@@ -85,7 +85,8 @@ class Stretch:
 
     def at(self, rate: int) -> Samples:
         """Return the sound at this rate [Hz]."""
-        return resampled([(run.kind[0], run.sound()) for run in self._runs], rate)
+        sounds = [run.sound(rate) for run in self._runs]
+        return sounds[0] if len(sounds) == 1 else np.concatenate([np.zeros(0, np.float32), *sounds])
 
 
 class _Run:
@@ -100,8 +101,7 @@ class _Run:
 
     def add(self, frame: av.AudioFrame, first: int, last: int) -> None:
         channels, numbers, count = self.kind[2], self._numbers, last - first
-        total = self._room(count)
-        planes = frame.planes
+        total, planes = self._room(count), frame.planes
         if self._planar:
             start = first * numbers.itemsize
             sounds = [np.frombuffer(planes[number], numbers, count, start) for number in range(channels)]
@@ -110,10 +110,12 @@ class _Run:
             sounds = list(whole.reshape(-1, channels).T)
         if channels == 1:
             total[:] = sounds[0]
-            return
-        np.add(sounds[0], sounds[1], out=total, dtype=np.float32, casting="unsafe")
-        for sound in sounds[2:]:
-            np.add(total, sound, out=total, dtype=np.float32, casting="unsafe")
+        elif channels == 2 and numbers == np.float32:
+            np.add(sounds[0], sounds[1], total)
+        else:
+            np.add(sounds[0], sounds[1], total, dtype=np.float32, casting="unsafe")
+            for sound in sounds[2:]:
+                np.add(total, sound, total, dtype=np.float32, casting="unsafe")
 
     def _room(self, count: int) -> Samples:
         """Return where the next samples go."""
@@ -124,23 +126,11 @@ class _Run:
         self._used += count
         return self._sum[self._used - count : self._used]
 
-    def sound(self) -> Samples:
-        """Return the mean of the channels; full scale is -1 to 1."""
+    def sound(self, rate: int) -> Samples:
+        """Return the mean of the channels at this rate [Hz]; full scale is -1 to 1."""
         numbers = self._numbers
         scale = 1.0 if numbers.kind == "f" else float(1 << (8 * numbers.itemsize - 1))
         mean = self._sum[: self._used] / np.float32(self.kind[2] * scale)
-        return mean - np.float32(1.0) if numbers.kind == "u" else mean
-
-
-def resampled(pieces: Sequence[tuple[int, Samples]], rate: int) -> Samples:
-    """Join pieces of mono samples, each with its sample rate [Hz], at one rate. Some files change theirs midway."""
-    runs: list[tuple[int, list[Samples]]] = []
-    for piece_rate, samples in pieces:
-        if not runs or runs[-1][0] != piece_rate:
-            runs.append((piece_rate, []))
-        runs[-1][1].append(samples)
-    joined = [
-        soxr.resample(np.concatenate(run), run_rate, rate, "HQ") if run_rate != rate else np.concatenate(run)
-        for run_rate, run in runs
-    ]
-    return np.concatenate(joined) if joined else np.zeros(0, dtype=np.float32)
+        if numbers.kind == "u":
+            mean -= np.float32(1.0)
+        return mean if self.kind[0] == rate else soxr.resample(mean, self.kind[0], rate, "HQ")

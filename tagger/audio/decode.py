@@ -61,7 +61,7 @@ class _Window:
         clip = found[start : start + wanted]
         if wanted - clip.size > MISSING * rate or not np.isfinite(clip).all():
             return None
-        return np.pad(clip, (0, wanted - clip.size))
+        return clip if clip.size == wanted else np.pad(clip, (0, wanted - clip.size))
 
 
 class ClipReader:

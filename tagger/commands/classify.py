@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from tagger.model.saved import Classifier
 
 Heard = tuple["TrackRow", "np.ndarray | FileProblem"]
-BATCH = 64  # tracks per call of the network and per transaction
+BATCH = 16  # tracks per call of the network and per transaction: more, and decoding waits for the network
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

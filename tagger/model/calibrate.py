@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize_scalar
-from scipy.stats import beta
+from scipy.special import betaincinv
 
 from tagger.base.records import NONE
 from tagger.model.heldout import TINY, Heldout, temper
@@ -42,6 +41,8 @@ def fit_temperature(heldout: Heldout) -> float:
     """
     if not len(heldout):
         return 1.0
+    from scipy.optimize import minimize_scalar  # nights that train nothing do without it
+
     rows = np.arange(len(heldout))
 
     def cost(log_temperature: float) -> float:
@@ -74,7 +75,7 @@ def precision_bound(right: NDArray[np.bool_], groups: NDArray[np.str_], confiden
         return 0.0
     sizes = np.unique(groups, return_counts=True)[1].astype(np.float64)
     effect = 1 + ((sizes**2).sum() / count - 1) * ARTIST_CORRELATION
-    return float(beta.ppf(1 - confidence, hits / effect, (count - hits) / effect + 1))
+    return float(betaincinv(hits / effect, (count - hits) / effect + 1, 1 - confidence))
 
 
 def measured(heldout: Heldout) -> dict[str, bool]:

@@ -21,12 +21,13 @@ from tagger.base.files import fsync_folder, write_text
 from tagger.base.records import Split
 from tagger.model.clips import ClipSet
 from tagger.model.evaluate import draw
-from tagger.model.heldout import Heldout, write_heldout
+from tagger.model.heldout import Heldout, unheard, write_heldout
 from tagger.model.learned import LearnedModel
 from tagger.model.metrics import Measures
 from tagger.model.pictures import curves_picture
 from tagger.model.pictures_compare import reliability_picture
-from tagger.model.saved import CARD_FORMAT, CARD_NAME, GROUPS_NAME, HELDOUT_NAME, file_hash
+from tagger.model.runtime import CHECKED, convert
+from tagger.model.saved import CARD_FORMAT, CARD_NAME, GROUPS_NAME, HELDOUT_NAME, NETWORK_NAME, file_hash
 
 PART = ".part"  # end of the name of a folder that is being written
 
@@ -60,7 +61,7 @@ def write_model(out: Path, finished: Finished) -> dict[str, Any]:
     folder.mkdir()
     file = folder / finished.model.file
     finished.model.dump(file)
-    card = {**_card(finished), "sha256": file_hash(file)}
+    card = {**_card(finished), "sha256": file_hash(file), **_converted(folder, finished.model)}
     write_text(folder / CARD_NAME, json.dumps(card, indent=1, allow_nan=False) + "\n")
     write_text(folder / GROUPS_NAME, json.dumps(_groups(finished.model.clips), indent=1) + "\n")
     write_heldout(folder / HELDOUT_NAME, finished.heldout)
@@ -97,6 +98,15 @@ def remove_models(out: Path, old: Collection[str], known: Collection[str], kept:
         with contextlib.suppress(FileNotFoundError):
             (out / name).rename(hidden)
         shutil.rmtree(hidden, ignore_errors=True)
+
+
+def _converted(folder: Path, model: LearnedModel) -> dict[str, Any]:
+    """Convert a network for the runtime that it is heard with, and return what the card says of that."""
+    if model.file != NETWORK_NAME:
+        return {}
+    clips = model.clips[max(model.clips)]
+    sample = clips.inputs[unheard(clips)[:CHECKED]] if model.sample is None else model.sample
+    return {"runtime": convert(folder / model.file, folder, sample)}
 
 
 def _card(finished: Finished) -> dict[str, Any]:

@@ -31,7 +31,8 @@ class LearnedModel:
 
     `logits` takes the inputs of `clips`, which it learned from and is measured on, by length in seconds; `file` is its
     name in a model's folder and `dump` writes it there; `chosen` says by what recipe it was trained, for the card.
-    `hears` takes what the family's form makes of clips, of this `shape`, where the inputs of `clips` are further on.
+    `hears` takes what the family's form makes of clips, of this `shape`, where the inputs of `clips` are further on;
+    `sample` then has some of these.
     """
 
     logits: Logits
@@ -43,6 +44,7 @@ class LearnedModel:
     chosen: Mapping[str, Any]
     hears: Logits | None = None
     shape: tuple[int, ...] = ()
+    sample: NDArray[Any] | None = None
 
 
 def of_network(

@@ -24,7 +24,7 @@ ENVIRONMENT = {
 
 
 @contextlib.contextmanager
-def _hushed() -> Iterator[None]:
+def hushed() -> Iterator[None]:
     """Keep what native code writes to stderr, and pass it on only if the block fails."""
     try:
         sys.stderr.flush()
@@ -57,7 +57,7 @@ def load() -> tuple[Any, Any]:
     if "tensorflow" in sys.modules and "keras" in sys.modules:
         return sys.modules["keras"], sys.modules["tensorflow"]
     os.environ.update(ENVIRONMENT)
-    with _hushed():
+    with hushed():
         tensorflow = importlib.import_module("tensorflow")
         keras = importlib.import_module("keras")
         # It takes several networks in one process for one that is compiled again and again.

@@ -17,6 +17,7 @@ from tagger.model import classical
 from tagger.model.fit import forward, log_softmax
 from tagger.model.heldout import Heldout, of_track, read_heldout, temper
 from tagger.model.quiet import load as load_keras
+from tagger.model.runtime import converted
 
 CARD_FORMAT = 2
 NETWORK_NAME = "model.keras"
@@ -195,6 +196,9 @@ def _estimator(path: Path, card: Mapping[str, Any], folder: Path) -> Classifier:
 
 
 def _network(path: Path, card: Mapping[str, Any], folder: Path) -> Classifier:
+    if (found := converted(folder, card)) is not None:
+        shape, logits = found
+        return Classifier(logits, shape[: len(card["shape"])], card, folder)
     keras, _ = load_keras()
     try:
         network = keras.saving.load_model(path, compile=False, safe_mode=True)

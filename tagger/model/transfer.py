@@ -23,6 +23,7 @@ from tagger.model.recipe import Recipe
 from tagger.model.saved import NETWORK_NAME
 from tagger.model.state import Progress, data_key, settings_key
 from tagger.model.training import Training, Watch
+from tagger.model.trunk_check import pictures
 from tagger.model.trunk_head import TrackFeatures, known_groups, teach
 from tagger.model.trunk_map import map_scores, speaking
 from tagger.model.trunk_memory import TrunkAccess, pooled_features
@@ -33,16 +34,18 @@ from tagger.model.trunks import trunk_digest
 MISSING = "it needs the pretrained trunk; `tagger trunk install musicnn` gets it"
 TRUNK_SECONDS = TRUNK_LENGTHS[0]
 LEAST_TRACKS = 200  # to learn from, before the trunk itself is tuned: fewer teach it the artists
+SAMPLE = 16  # clips that go with a model, to check its conversion on
 LEAST_JUDGES = 30  # validation tracks that say whether tuning was for the better
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """The trunk, its features of the clips, and which tags speak for each genre."""
+    """The trunk, its features of the clips, which tags speak for each genre, and some of what the trunk heard."""
 
     trunk: Trunk
     clips: ClipSet
     tags: list[list[int]]
+    sample: NDArray[np.float32]
 
 
 def learn_transfer(
@@ -73,7 +76,8 @@ def learn_transfer(
     features = pooled_features(trunk.front, clips, memory, watch)
     if features is None:
         return 0
-    ready = Prepared(trunk, replace(clips, inputs=features), speaking(genres, access.genre_of))
+    sample = clips.inputs[unheard(clips)[:SAMPLE]]
+    ready = Prepared(trunk, replace(clips, inputs=features), speaking(genres, access.genre_of), sample)
     head, chosen = (untaught(len(genres)), {}) if kind.how == "map" else _frozen(ready, seed)
     progress = Progress("", data_key({1: clips}), [], seconds=time.monotonic() - started)
     frozen = _learned(
@@ -97,7 +101,7 @@ def map_alone(access: TrunkAccess, genres: Sequence[str]) -> LearnedModel:
     nobody = np.zeros(0, np.str_)
     features = np.zeros((0, trunk.front.output_shape[-1]), np.float32)
     nothing = ClipSet(features, np.zeros(0, np.int64), nobody, nobody, nobody)
-    ready = Prepared(trunk, nothing, tags)
+    ready = Prepared(trunk, nothing, tags, pictures())
     return _learned(
         ready, head_network(trunk, tags, untaught(len(genres))), Progress("", "", []), {"trunk": "map of tags"}
     )
@@ -150,7 +154,7 @@ def _learned(ready: Prepared, head: Any, progress: Progress, chosen: Mapping[str
     whole = whole_network(ready.trunk, head)
     return LearnedModel(
         forward(head), {TRUNK_SECONDS: ready.clips}, progress, int(whole.count_params()), NETWORK_NAME, whole.save,
-        chosen, hears=forward(whole), shape=(FRAMES, BANDS),
+        chosen, hears=forward(whole), shape=(FRAMES, BANDS), sample=ready.sample if len(ready.sample) else pictures(),
     )  # fmt: skip
 
 

@@ -115,8 +115,8 @@ def _scores(logits: Any, tags: Sequence[Sequence[int]]) -> Any:
     ops = keras.ops
     heard = ops.log(ops.sigmoid(logits) + LEAST)
     usual = np.log(means() + LEAST)
-    spread = [SHARPNESS**-2] * len(usual)
-    above = keras.layers.Normalization(mean=usual.tolist(), variance=spread, name="above_average")(heard)
+    # Not by a layer of normalisation: its numbers would become inputs when the network is converted.
+    above = keras.layers.Rescaling(SHARPNESS, (-SHARPNESS * usual).tolist(), name="above_average")(heard)
     columns = []
     for own in tags:
         if own:

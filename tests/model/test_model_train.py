@@ -103,7 +103,7 @@ def test_the_card_says_everything(trained: tuple[TrainResult, dict[int, ClipSet]
     assert {"tensorflow", "keras", "numpy", "python", "tagger"} <= set(card["versions"])
     names = {path.name for path in result.folder.iterdir()}
     pictures = {"confusion.png", "curves.png", "genres.png", "reliability.png"}
-    assert names == {"model.keras", "card.json", "heldout.csv", "groups.json", *pictures}
+    assert names == {"model.keras", "model.onnx", "card.json", "heldout.csv", "groups.json", *pictures}
     for picture in pictures:
         assert (result.folder / picture).read_bytes().startswith(b"\x89PNG")
     assert not list(result.folder.parent.glob(".*"))

@@ -110,7 +110,7 @@ def test_a_track_is_the_mean_of_its_clips(trunk: Trunk) -> None:
     tracks = np.array(["b", "a", "b", "a", "c", "held"])
     groups = np.array([f"{ALONE}b", "artist", f"{ALONE}b", "artist", f"{ALONE}c", "other"])
     clips = ClipSet(features(trunk, 6), np.array([1, 0, 1, 0, 1, 0]), tracks, groups, np.array(["train"] * 5 + ["val"]))
-    found = track_features(Prepared(trunk, clips, TAGS))
+    found = track_features(Prepared(trunk, clips, TAGS, clips.inputs))
     assert found.labels.tolist() == [0, 1, 1]
     assert found.groups.tolist() == ["artist", "?/1", "?/1"], "those whose artist nobody knows count as one"
     both = np.asarray(trunk.back(clips.inputs), np.float64)
