@@ -26,7 +26,7 @@ from tagger.model.learned import LearnedModel
 from tagger.model.metrics import Measures
 from tagger.model.pictures import curves_picture
 from tagger.model.pictures_compare import reliability_picture
-from tagger.model.runtime import CHECKED, convert
+from tagger.model.runtime import CHECKED, CONVERTED_NAME, convert
 from tagger.model.saved import CARD_FORMAT, CARD_NAME, GROUPS_NAME, HELDOUT_NAME, NETWORK_NAME, file_hash
 
 PART = ".part"  # end of the name of a folder that is being written
@@ -69,8 +69,9 @@ def write_model(out: Path, finished: Finished) -> dict[str, Any]:
     reliability_picture(folder / "reliability.png", finished.heldout, finished.model_id)
     if finished.model.progress.history:
         curves_picture(folder / "curves.png", finished.model.progress.history, finished.model.progress.best_epoch)
-    with file.open("rb") as written:  # the others were synced when they were written
-        os.fsync(written.fileno())
+    for path in (file, folder / CONVERTED_NAME):  # the others were synced when they were written
+        with contextlib.suppress(FileNotFoundError), path.open("rb") as written:
+            os.fsync(written.fileno())
     fsync_folder(folder)
     folder.rename(out / finished.model_id)
     fsync_folder(out)
@@ -104,8 +105,12 @@ def _converted(folder: Path, model: LearnedModel) -> dict[str, Any]:
     """Convert a network for the runtime that it is heard with, and return what the card says of that."""
     if model.file != NETWORK_NAME:
         return {}
-    clips = model.clips[max(model.clips)]
-    sample = clips.inputs[unheard(clips)[:CHECKED]] if model.sample is None else model.sample
+    sample = model.sample
+    if sample is None:
+        clips = model.clips[max(model.clips)]
+        held = unheard(clips)
+        positions = held if held.size else np.arange(len(clips))
+        sample = clips.inputs[positions[:: max(1, positions.size // CHECKED)][:CHECKED]]  # of every genre
     return {"runtime": convert(folder / model.file, folder, sample)}
 
 

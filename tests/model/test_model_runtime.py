@@ -11,13 +11,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tagger.base.errors import NoModel
 from tagger.model import runtime
+from tagger.model.blueprint import Blueprint
 from tagger.model.clips import ClipSet
+from tagger.model.families import FAMILIES, Network
 from tagger.model.saved import load
 from tagger.model.train import TrainResult, train
 
 pytestmark = pytest.mark.slow
 GENRES = ("alt", "rock")
+SIZES = {
+    "mel": (96, 87), "wtsc": (129, 98), "wave": (22050,), "samples": (1323,), "mfcc": (130, 13), "features": (85,)
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -109,6 +115,32 @@ def test_without_a_sound_conversion_keras_is_heard(
         (folder / "card.json").write_text(json.dumps(card))
     assert runtime.converted(folder, card) is None
     np.testing.assert_array_equal(load(folder).probabilities(pictures), expected)
+
+
+def test_a_card_of_other_genres_is_refused_as_before(folder: Path) -> None:
+    card = json.loads((folder / "card.json").read_text()) | {"genres": ["alt"]}
+    (folder / "card.json").write_text(json.dumps(card))
+    with pytest.raises(NoModel, match="gives 2 genres, its card says 96 and 1"):
+        load(folder)
+
+
+def test_without_held_out_clips_it_is_compared_on_others(
+    make_clips: Callable[..., dict[int, ClipSet]], tmp_path: Path
+) -> None:
+    clips = make_clips(genres=2, artists=2, held_out=(0, 0))
+    result = train(clips, GENRES, "cnn2d", tmp_path / "models", tmp_path / "work", max_epochs=1)
+    assert result.card["runtime"]["compared"] == len(clips[1])
+
+
+@pytest.mark.parametrize(
+    "kind", [kind for kind in FAMILIES.values() if isinstance(kind, Network)], ids=lambda kind: kind.name
+)
+def test_every_network_can_be_converted(kind: Network, tmp_path: Path) -> None:
+    kind.build(Blueprint(SIZES[kind.form], len(GENRES), kind.recipe)).save(tmp_path / "model.keras")
+    clips = np.random.default_rng(1).uniform(0, 255, (8, *SIZES[kind.form])).astype(np.float32)
+    facts = runtime.convert(tmp_path / "model.keras", tmp_path, clips)
+    assert facts.get("problem") is None
+    assert facts["difference"] < 1e-4
 
 
 def test_a_conversion_that_does_not_agree_is_not_kept(
