@@ -18,12 +18,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tagger.model.fit import INFERENCE_BATCH, forward, log_softmax
+from tagger.model.fit import forward, log_softmax
 from tagger.model.quiet import hushed, load
 
 CONVERTED_NAME = "model.onnx"
 AGREEMENT = 1e-4  # by which a probability may differ from Keras's
 CHECKED = 64  # clips that both are compared on
+# Clips that are heard at a time. More are not faster, and each takes memory: the trunk 60 MB (`bench.runtime`).
+AT_ONCE = 2
 
 Shape = tuple[int | None, ...]
 Logits = Callable[[NDArray[Any]], NDArray[np.float32]]
@@ -119,8 +121,8 @@ def open_session(path: Path) -> tuple[Shape, int, Logits]:
 
     def logits(inputs: NDArray[Any]) -> NDArray[np.float32]:
         parts = [
-            session.run(None, {taken.name: _as_input(inputs[start : start + INFERENCE_BATCH], len(taken.shape))})[0]
-            for start in range(0, len(inputs), INFERENCE_BATCH)
+            session.run(None, {taken.name: _as_input(inputs[start : start + AT_ONCE], len(taken.shape))})[0]
+            for start in range(0, len(inputs), AT_ONCE)
         ]
         return np.concatenate(parts) if parts else np.zeros((0, genres), np.float32)
 
