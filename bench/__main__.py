@@ -1,30 +1,42 @@
-"""`python -m bench [NAME...] [OPTIONS]`: run the measurements, all or the named ones, here and now.
+"""`python -m bench [NAME...] [OPTIONS]`: run the measurements here and now.
 
-Options are for a single named bench that has some.
+Without names: those about speed, bytes and memory, half an hour or so. What these print also goes into their sections
+of `docs/performance.md`, unless `--no-page` is there. Those about accuracy run by name only. Other options are for a
+single named bench that has some.
 """
 
 from __future__ import annotations
 
 import importlib
-import platform
-import resource
 import sys
 
-BENCHES = {
+from bench.page import PAGE, circumstances, overheard, put
+
+SPEED = {
+    "classify": "tracks classified a second, beside the decoder's limit, a plain good way and the students' way",
+    "clips": "cutting clips: seek and decode beside whole-file decoding, and the share of the file that is read",
+    "runtime": "hearing networks: Keras beside other runtimes",
+    "scan": "first scan, unchanged scan and night beside `find`, the share of bytes read, the index alone (--files N)",
+    "scale": "first scan, scan and night again against the size of the library (--files N,N)",
+    "memory": "the most memory that each process of a command holds, at several sizes of a library (--files N,N)",
+    "dataset": "clips cut into a data set a second, and their bytes",
+    "training": "clips learned from per second, the default network beside the radio station's",
+    "writing": "genres written into files a second, beside `cp`",
+}
+ACCURACY = {
     "containers": "read, write and undo in every container: what comes back",
     "genres": "what the default genre map makes of real lists of genre tags",
-    "clips": "cutting clips: seek and decode beside whole-file decoding, and the share of the file that is read",
     "accuracy": "families of models side by side, on hard synthetic music or your own (--library DIR and more)",
-    "training": "clips learned from per second, the default network beside the radio station's",
-    "scan": "first scan, unchanged scan and night beside `find`, the share of bytes read, the index alone (--files N)",
-    "memory": "the most memory that each process of a command holds, at several sizes of a library (--files N,N)",
-    "scale": "first scan, scan and night again against the size of the library (--files N,N)",
     "mislabels": "finding wrong labels that were planted: several rankings (--library DIR, --epochs N)",
 }
+BENCHES = {**SPEED, **ACCURACY}
+NO_PAGE = "--no-page"
 
 
 def main(words: list[str]) -> int:
-    """Run benches by name; all without names."""
+    """Run benches by name; all about speed without names."""
+    to_page = NO_PAGE not in words
+    words = [word for word in words if word != NO_PAGE]
     start = next((place for place, word in enumerate(words) if word.startswith("-")), len(words))
     names, options = words[:start], words[start:]
     if options and len(names) != 1:
@@ -34,17 +46,17 @@ def main(words: list[str]) -> int:
     if unknown:
         print(f"no such bench: {', '.join(unknown)}; there are {', '.join(BENCHES)}", file=sys.stderr)
         return 2
-    print(f"{platform.machine()}, {platform.system()} {platform.release()}, Python {platform.python_version()}\n")
-    for name in names or BENCHES:
+    for name in names or SPEED:
         print(f"## {name}: {BENCHES[name]}\n")
         bench = importlib.import_module(f"bench.{name}")
-        if options:
-            bench.main(options)
-        else:
-            bench.main()
-        print()
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(f"peak memory of this process: {peak:.0f} MiB")
+        with overheard() as said:
+            bench.main(options) if options else bench.main()
+        circumstance = circumstances()
+        print(f"\n{circumstance}\n", flush=True)
+        if name in SPEED and to_page:
+            text = f"`python -m bench {' '.join([name, *options])}`\n\n{said.getvalue().strip()}\n\n{circumstance}"
+            page = PAGE.read_text(encoding="utf-8") if PAGE.exists() else "# Performance\n"
+            PAGE.write_text(put(page, name, BENCHES[name].capitalize(), text), encoding="utf-8")
     return 0
 
 
