@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 
+from bench.throttled_fs import BYTES_PER_SECOND, WAIT
 from tagger.audio.clips import clip_offsets
 from tagger.audio.decode import decode_all, decode_clips
 from tagger.audio.encode import ENCODABLE, encode
@@ -17,6 +18,8 @@ from tagger.audio.encode import ENCODABLE, encode
 SECONDS = 240.0  # of the file
 RATE = 44100
 ROUNDS = 5
+CLIP = 2.0  # [s]
+KINDS = (("mp3", 320_000), *((container, None) for container in ENCODABLE))  # with bit rates [bit/s]
 
 
 def music() -> np.ndarray:
@@ -39,34 +42,58 @@ def milliseconds(work: Callable[[], object], rounds: int) -> float:
     return 1000 * float(np.median(times))
 
 
-def bytes_read(work: Callable[[], object]) -> int:
-    """Return how many bytes this process asks the system for during `work` (Linux)."""
+def asked_for(work: Callable[[], object]) -> tuple[int, int]:
+    """Return how many bytes this process asks the system for during `work`, and in how many reads (Linux)."""
 
-    def asked() -> int:
-        with open("/proc/self/io") as file:
-            return next(int(line.split()[1]) for line in file if line.startswith("rchar"))
+    def so_far() -> tuple[int, int]:
+        lines = Path("/proc/self/io").read_text(encoding="ascii").splitlines()
+        counts = {line.partition(":")[0]: int(line.split()[1]) for line in lines}
+        return counts["rchar"], counts["syscr"]
 
-    before = asked()
+    before = so_far()
     work()
-    return asked() - before
+    after = so_far()
+    return after[0] - before[0], after[1] - before[1]
+
+
+def plain(name: str, offsets: Sequence[float]) -> None:
+    """Cut the clips as one would at first."""
+    import librosa
+
+    for offset in offsets:
+        librosa.load(name, sr=22050, offset=offset, duration=CLIP)
 
 
 def main() -> None:
-    """Print a row per container."""
+    """Print a row per container and bit rate."""
+    heads = ("container", "five clips, ms", "whole file, ms", "ratio", "reads", "bytes read", "share of the file",
+             "over a slow line, ms", "bytes read by `librosa.load`")  # fmt: skip
+    print(f"| {' | '.join(heads)} |\n|{' --- |' * len(heads)}")
     samples = music()
-    print("| container | five 2-s clips, ms | whole file, ms | ratio | bytes read |")
-    print("|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as folder:
-        for container in ENCODABLE:
+        for container, bit_rate in KINDS:
             path = Path(folder) / f"track.{container}"
-            encode(path, samples, RATE, container)
-            name = os.fsencode(path)
-            offsets = clip_offsets("0123456789abcdef", SECONDS, 2.0)
-            read = bytes_read(lambda: decode_clips(name, offsets, 2.0)) / path.stat().st_size  # noqa: B023
-            cut = milliseconds(lambda: decode_clips(name, offsets, 2.0), ROUNDS)  # noqa: B023
-            whole = milliseconds(lambda: decode_all(name), 3)  # noqa: B023
-            print(f"| {container} | {cut:.1f} | {whole:.0f} | {whole / cut:.1f} | {read:.0%} |", flush=True)
+            encode(path, samples, RATE, container, bit_rate=bit_rate)
+            print(f"| {container}{f' {bit_rate // 1000} kbit/s' if bit_rate else ''} | {row(path)} |", flush=True)
             path.unlink()
+
+
+def row(path: Path) -> str:
+    """Measure a file and return the cells of its row."""
+    name = os.fsencode(path)
+    offsets = clip_offsets("0123456789abcdef", SECONDS, CLIP)
+    size = path.stat().st_size
+    cut = milliseconds(lambda: decode_clips(name, offsets, CLIP), ROUNDS)
+    whole = milliseconds(lambda: decode_all(name), 3)
+    read, times = asked_for(lambda: decode_clips(name, offsets, CLIP))
+    slow = times * WAIT * 1000 + read / BYTES_PER_SECOND * 1000
+    try:
+        theirs, _ = asked_for(lambda: plain(str(path), offsets))
+        beside = f"{theirs:,} ({theirs / size:.0%})"
+    except Exception:  # libsndfile does not know every container
+        beside = "cannot"
+    return (f"{cut:.1f} | {whole:.0f} | {whole / cut:.1f} | {times} | {read:,} | {read / size:.1%} | {slow:.0f} | "
+            f"{beside}")  # fmt: skip
 
 
 if __name__ == "__main__":
