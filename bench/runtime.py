@@ -11,7 +11,9 @@ Times are of the processor as well as of the clock, since other work on the mach
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib.util
+import io
 import json
 import os
 import subprocess
@@ -100,7 +102,7 @@ def _convert_for_litert(folder: Path) -> None:
     keras, tensorflow = load()
     network = keras.saving.load_model(folder / NETWORK_NAME, compile=False)
     clips = keras.Input(batch_shape=(TRACK, *np.load(folder / CLIPS_NAME, mmap_mode="r").shape[1:]))
-    with hushed():
+    with hushed(), contextlib.redirect_stdout(io.StringIO()):  # it tells what it has written
         converter = tensorflow.lite.TFLiteConverter.from_keras_model(keras.Model(clips, network(clips)))
         (folder / LITE_NAME).write_bytes(converter.convert())
 

@@ -100,9 +100,9 @@ def _litert(folder: Path, threads: int) -> Hear:
     taken, given = (of()[0]["index"] for of in (interpreter.get_input_details, interpreter.get_output_details))
 
     def track(clips: NDArray[np.float32]) -> NDArray[np.float32]:
-        interpreter.set_tensor(taken, clips)
+        interpreter.set_tensor(taken, np.resize(clips, (TRACK, *clips.shape[1:])))  # filled up, if there are fewer
         interpreter.invoke()
-        return interpreter.get_tensor(given)  # type: ignore[no-any-return]
+        return interpreter.get_tensor(given)[: len(clips)]  # type: ignore[no-any-return]
 
     return lambda clips: np.concatenate([track(clips[at : at + TRACK]) for at in range(0, len(clips), TRACK)])
 
