@@ -13,7 +13,7 @@ from tagger.model.clips import ClipSet
 from tagger.model.quiet import load
 from tagger.model.recipe import Recipe
 
-INFERENCE_BATCH = 128  # clips: larger ones are not faster on a CPU and fill its cache
+INFERENCE_BATCH = 16  # clips: more are not faster on a CPU, and each takes memory, the trunk 30 MB (`bench.runtime`)
 TINY_SHARE = 1e-4  # a genre without clips would have the logarithm of nothing
 READ_CLIPS = 2048  # pictures taken into memory at a time
 
