@@ -192,7 +192,7 @@ def test_a_model_folder_holds_its_file_and_pictures(trained: Callable[[str], Tra
     assert folder is not None
     names = {path.name for path in folder.iterdir()}
     both = {"card.json", "heldout.csv", "groups.json", "confusion.png", "genres.png", "reliability.png"}
-    network = {"model.keras", "curves.png"}  # nothing is learned step by step elsewhere
+    network = {"model.keras", "model.onnx", "curves.png"}  # nothing is learned step by step elsewhere
     assert names == both | (network if name == "features-mlp" else {"model.skops"})
     assert read_card(folder)["file"] in names
 
