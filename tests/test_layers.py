@@ -21,6 +21,7 @@ HOMES = {
     "soxr": {"audio"},
     "tensorflow": {"model"},
     "keras": {"model"},
+    "onnxruntime": {"model"},
     "sklearn": {"model"},
     "matplotlib": {"model"},
     "sqlalchemy": {"index"},
