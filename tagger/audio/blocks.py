@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import av
 import numpy as np
@@ -71,66 +72,72 @@ class Stretch:
     """Decoded sound without gaps, mixed to mono frame by frame while it is in the processor's cache."""
 
     def __init__(self) -> None:
-        self._runs: list[_Run] = []  # one, but in files that change their kind of sound midway
-
-    def __bool__(self) -> bool:
-        return bool(self._runs)
-
-    def add(self, frame: av.AudioFrame, first: int = 0, last: int | None = None) -> None:
-        """Take a frame, or its samples from `first` up to `last`."""
-        kind = (frame.sample_rate, frame.format.name, frame.layout.nb_channels)
-        if not self._runs or self._runs[-1].kind != kind:
-            self._runs.append(_Run(kind, frame.format))
-        self._runs[-1].add(frame, first, frame.samples if last is None else last)
-
-    def at(self, rate: int) -> Samples:
-        """Return the sound at this rate [Hz]."""
-        sounds = [run.sound(rate) for run in self._runs]
-        return sounds[0] if len(sounds) == 1 else np.concatenate([np.zeros(0, np.float32), *sounds])
-
-
-class _Run:
-    """Sound of one kind: sample rate [Hz], FFmpeg's format, channels."""
-
-    def __init__(self, kind: tuple[int, str, int], form: av.AudioFormat) -> None:
-        self.kind = kind
-        self._numbers = np.dtype(NUMBERS[form.packed.name])
-        self._planar = form.is_planar
+        self._done: list[tuple[int, Samples]] = []  # rate [Hz], sound: of kinds that the file had before, if it had any
+        self._kind: tuple[int, str, int] | None = None  # sample rate [Hz], FFmpeg's format, channels
+        self._numbers = np.dtype(np.float32)
+        self._planar = self._pair = False
         self._sum = np.empty(FIRST_ROOM, np.float32)  # of the channels
         self._used = 0
 
     def add(self, frame: av.AudioFrame, first: int, last: int) -> None:
-        channels, numbers, count = self.kind[2], self._numbers, last - first
-        total, planes = self._room(count), frame.planes
-        if self._planar:
-            start = first * numbers.itemsize
-            sounds = [np.frombuffer(planes[number], numbers, count, start) for number in range(channels)]
+        """Take a frame's samples from `first` up to `last`."""
+        kind = (frame.sample_rate, frame.format.name, frame.layout.nb_channels)
+        if kind != self._kind:
+            self._begin(kind, frame.format)
+        count, planes = last - first, frame.planes
+        total = self._room(count)
+        if self._pair:
+            start = first * 4
+            left, right = (np.frombuffer(plane, np.float32, count, start) for plane in planes)
+            np.add(left, right, total)
         else:
-            whole = np.frombuffer(planes[0], numbers, count * channels, first * channels * numbers.itemsize)
-            sounds = list(whole.reshape(-1, channels).T)
-        if channels == 1:
-            total[:] = sounds[0]
-        elif channels == 2 and numbers == np.float32:
-            np.add(sounds[0], sounds[1], total)
-        else:
-            np.add(sounds[0], sounds[1], total, dtype=np.float32, casting="unsafe")
-            for sound in sounds[2:]:
-                np.add(total, sound, total, dtype=np.float32, casting="unsafe")
+            _add_up(total, self._sounds(planes, first, count))
+
+    def at(self, rate: int) -> Samples:
+        """Return the sound at this rate [Hz]."""
+        pieces = [*self._done, *([(self._kind[0], self._mean())] if self._kind else [])]
+        sounds = [piece if own == rate else soxr.resample(piece, own, rate, "HQ") for own, piece in pieces]
+        return sounds[0] if len(sounds) == 1 else np.concatenate([np.zeros(0, np.float32), *sounds])
+
+    def _begin(self, kind: tuple[int, str, int], form: av.AudioFormat) -> None:
+        """Go on with sound of another kind."""
+        if self._kind:
+            self._done.append((self._kind[0], self._mean()))
+        self._kind, self._used = kind, 0
+        self._numbers, self._planar = np.dtype(NUMBERS[form.packed.name]), form.is_planar
+        self._pair = self._planar and kind[2] == 2 and self._numbers == np.float32  # nearly every lossy file
 
     def _room(self, count: int) -> Samples:
         """Return where the next samples go."""
-        if self._used + count > self._sum.size:
-            larger = np.empty(max(2 * self._sum.size, self._used + count), np.float32)
-            larger[: self._used] = self._sum[: self._used]
+        used, end = self._used, self._used + count
+        if end > self._sum.size:
+            larger = np.empty(max(2 * self._sum.size, end), np.float32)
+            larger[:used] = self._sum[:used]
             self._sum = larger
-        self._used += count
-        return self._sum[self._used - count : self._used]
+        self._used = end
+        return self._sum[used:end]
 
-    def sound(self, rate: int) -> Samples:
-        """Return the mean of the channels at this rate [Hz]; full scale is -1 to 1."""
-        numbers = self._numbers
+    def _sounds(self, planes: Sequence[Any], first: int, count: int) -> list[NDArray[Any]]:
+        """Return so many samples of each channel."""
+        channels, numbers = self._kind[2] if self._kind else 0, self._numbers
+        if self._planar:
+            start = first * numbers.itemsize
+            return [np.frombuffer(planes[number], numbers, count, start) for number in range(channels)]
+        whole = np.frombuffer(planes[0], numbers, count * channels, first * channels * numbers.itemsize)
+        return list(whole.reshape(-1, channels).T)
+
+    def _mean(self) -> Samples:
+        """Return the mean of the channels; full scale is -1 to 1."""
+        numbers, channels = self._numbers, self._kind[2] if self._kind else 1
         scale = 1.0 if numbers.kind == "f" else float(1 << (8 * numbers.itemsize - 1))
-        mean = self._sum[: self._used] / np.float32(self.kind[2] * scale)
-        if numbers.kind == "u":
-            mean -= np.float32(1.0)
-        return mean if self.kind[0] == rate else soxr.resample(mean, self.kind[0], rate, "HQ")
+        mean = self._sum[: self._used] / np.float32(channels * scale)
+        return mean - np.float32(1.0) if numbers.kind == "u" else mean
+
+
+def _add_up(total: Samples, sounds: list[NDArray[Any]]) -> None:
+    if len(sounds) == 1:
+        total[:] = sounds[0]
+        return
+    np.add(sounds[0], sounds[1], total, dtype=np.float32, casting="unsafe")
+    for sound in sounds[2:]:
+        np.add(total, sound, total, dtype=np.float32, casting="unsafe")

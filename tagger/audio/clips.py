@@ -137,6 +137,6 @@ def _audible(reader: ClipReader, track: str, seconds: Sequence[float], clips: in
         if all(clip is None for clip in cut) and not any(found.values()):
             raise UnreadableAudio(reader.path, "no audio can be decoded")
         for (length, number, offset), clip in zip(wanted, cut, strict=True):
-            if clip is not None and np.sqrt(np.mean(np.square(clip))) >= AUDIBLE:
+            if clip is not None and np.sqrt(np.dot(clip, clip) / clip.size) >= AUDIBLE:
                 found[length][number] = (offset, clip)
     return {length: dict(heard[number] for number in sorted(heard)) for length, heard in found.items() if heard}

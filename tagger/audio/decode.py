@@ -35,7 +35,7 @@ class _Window:
     seconds: float
     starts: float = field(init=False)
     ends: float = field(init=False)
-    begins: float = 0.0  # [s] time of the first sample found
+    begins: float | None = None  # [s] time of the first sample found, if any was
     found: Stretch = field(default_factory=Stretch)
 
     def __post_init__(self) -> None:
@@ -44,17 +44,20 @@ class _Window:
 
     def take(self, time: float, rate: int, frame: av.AudioFrame) -> None:
         """Keep the part of a frame that lies inside."""
-        if time >= self.ends or time + frame.samples / rate <= self.starts:
+        count = frame.samples
+        if time >= self.ends or time + count / rate <= self.starts:
             return
         first = round((self.starts - time) * rate) if time < self.starts else 0
-        last = min(frame.samples, round((self.ends - time) * rate))
+        last = min(count, round((self.ends - time) * rate))
         if first < last:
-            if not self.found:
+            if self.begins is None:
                 self.begins = time + first / rate
             self.found.add(frame, first, last)
 
     def clip(self, rate: int) -> Samples | None:
         """Return the stretch at this rate, exactly as long as asked for; None if it is not there."""
+        if self.begins is None:
+            return None
         found = self.found.at(rate)
         start = max(0, round((self.offset - self.begins) * rate))
         wanted = round(self.seconds * rate)
@@ -160,7 +163,7 @@ class ClipReader:
             _fill([window], blocks)
         except (av.FFmpegError, _Astray):
             return None
-        if not window.found or window.begins > max(0.0, window.offset - MARGIN) + LATE:
+        if window.begins is None or window.begins > max(0.0, window.offset - MARGIN) + LATE:
             return None
         return window.clip(self.rate)
 
@@ -240,10 +243,11 @@ def decode_all(path: bytes, rate: int = RATE) -> Samples:
     with open_media(path) as media:
         found = Stretch()
         for _, _, frame in blocks_of(media):
-            found.add(frame)
-        if not found:
-            raise UnreadableAudio(path, "no audio can be decoded")
-        return found.at(rate)
+            found.add(frame, 0, frame.samples)
+        sound = found.at(rate)
+    if not sound.size:
+        raise UnreadableAudio(path, "no audio can be decoded")
+    return sound
 
 
 def duration(path: bytes) -> float:
