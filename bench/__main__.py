@@ -7,10 +7,11 @@ single named bench that has some.
 
 from __future__ import annotations
 
-import importlib
 import sys
 
-from bench.page import PAGE, circumstances, overheard, put
+from bench.page import PAGE, circumstances, put
+from bench.watch import overheard
+from tagger.base.files import write_text
 
 SPEED = {
     "classify": "tracks classified a second, beside the decoder's limit, a plain good way and the students' way",
@@ -31,6 +32,11 @@ ACCURACY = {
 }
 BENCHES = {**SPEED, **ACCURACY}
 NO_PAGE = "--no-page"
+# Each in a process of its own, so that none meets what another left in memory.
+ALONE = (
+    "import importlib, sys; _, name, *options = sys.argv; main = importlib.import_module(f'bench.{name}').main; "
+    "main(options) if options else main()"
+)
 
 
 def main(words: list[str]) -> int:
@@ -48,15 +54,14 @@ def main(words: list[str]) -> int:
         return 2
     for name in names or SPEED:
         print(f"## {name}: {BENCHES[name]}\n")
-        bench = importlib.import_module(f"bench.{name}")
-        with overheard() as said:
-            bench.main(options) if options else bench.main()
-        circumstance = circumstances()
+        sys.stdout.flush()
+        said, *peaks = overheard((sys.executable, "-u", "-c", ALONE, name, *options))
+        circumstance = circumstances(*peaks)
         print(f"\n{circumstance}\n", flush=True)
         if name in SPEED and to_page:
-            text = f"`python -m bench {' '.join([name, *options])}`\n\n{said.getvalue().strip()}\n\n{circumstance}"
+            text = f"`python -m bench {' '.join([name, *options])}`\n\n{said.strip()}\n\n{circumstance}"
             page = PAGE.read_text(encoding="utf-8") if PAGE.exists() else "# Performance\n"
-            PAGE.write_text(put(page, name, BENCHES[name].capitalize(), text), encoding="utf-8")
+            write_text(PAGE, put(page, name, BENCHES[name].capitalize(), text))
     return 0
 
 

@@ -5,12 +5,8 @@ from __future__ import annotations
 import contextlib
 import datetime
 import importlib.metadata
-import io
 import os
 import platform
-import resource
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import tagger
@@ -41,17 +37,21 @@ def put(page: str, name: str, title: str, text: str) -> str:
     return f"{before}{begin}\n\n{text.strip()}\n\n{end}{behind}"
 
 
-def circumstances() -> str:
-    """Return when and on what machine this runs, with which versions, and the most memory of its processes so far."""
+def circumstances(own: int, largest: int) -> str:
+    """Return when and on what machine this runs, with which versions, and how much memory its processes took.
+
+    Parameters
+    ----------
+    own, largest : int
+        The most that the bench held, and the most that a process started by it held [KiB].
+    """
     memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30
     versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in PACKAGES)
-    own, largest = (
-        resource.getrusage(who).ru_maxrss / 1024 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
-    )
     return (
         f"*{datetime.datetime.now(datetime.UTC):%Y-%m-%d}; {_processor()}, {os.cpu_count()} cores, {memory:.0f} GiB, "
         f"{platform.system()} {platform.release()}; Python {platform.python_version()}, tagger {tagger.__version__}, "
-        f"{versions}; peak memory of the bench {own:.0f} MiB, of its largest process {largest:.0f} MiB*"
+        f"{versions}; peak memory of the bench {own / 1024:.0f} MiB, of the largest process it started "
+        f"{largest / 1024:.0f} MiB*"
     )
 
 
@@ -61,20 +61,3 @@ def _processor() -> str:
             if line.startswith("model name"):
                 return line.partition(":")[2].strip()
     return platform.machine()
-
-
-@contextlib.contextmanager
-def overheard() -> Iterator[io.StringIO]:
-    """Keep what is printed in the `with` block, besides printing it."""
-    kept, out = io.StringIO(), sys.stdout
-
-    class Both(io.TextIOBase):
-        def write(self, text: str) -> int:
-            kept.write(text)
-            return out.write(text)
-
-        def flush(self) -> None:
-            out.flush()
-
-    with contextlib.redirect_stdout(Both()):
-        yield kept

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from bench.page import circumstances, overheard, put
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bench import __main__ as command
+from bench.page import circumstances, put
+from bench.watch import overheard
 
 PAGE = "# Performance\n\nProse.\n\n## Scan\n\n<!-- scan: begin -->\nold\n<!-- scan: end -->\n\nMore prose.\n"
 
@@ -19,12 +27,44 @@ def test_a_new_section_comes_last() -> None:
     assert page.endswith("## Memory of it\n\n<!-- memory: begin -->\n\n12 MB\n\n<!-- memory: end -->\n")
 
 
-def test_what_is_printed_is_kept_and_printed(capsys) -> None:  # type: ignore[no-untyped-def]
-    with overheard() as said:
-        print("a row")
-    assert said.getvalue() == capsys.readouterr().out == "a row\n"
+def test_what_is_printed_is_kept_and_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    said, _, _ = overheard((sys.executable, "-c", "print('a row')"))
+    assert said == capsys.readouterr().out == "a row\n"
 
 
-def test_the_circumstances_name_machine_and_versions() -> None:
-    line = circumstances()
-    assert "cores" in line and "onnxruntime " in line and "peak memory" in line
+def test_the_peak_of_a_bench_is_not_that_of_what_started_it() -> None:
+    here = bytearray(300 << 20)
+    grow = "import subprocess, sys, time; subprocess.run([sys.executable, '-c', {!r}]); time.sleep(1)"
+    _, own, largest = overheard((sys.executable, "-c", grow.format("import time; b'x' * (100 << 20); time.sleep(1)")))
+    assert own < len(here) / 1024 / 2
+    assert own + (50 << 10) < largest < len(here) / 1024
+
+
+def test_a_bench_that_fails_is_no_result() -> None:
+    with pytest.raises(subprocess.CalledProcessError):
+        overheard((sys.executable, "-c", "raise SystemExit(3)"))
+
+
+def test_the_circumstances_name_machine_versions_and_memory() -> None:
+    line = circumstances(2048, 4096)
+    assert "cores" in line and "onnxruntime " in line
+    assert "of the bench 2 MiB" in line and "it started 4 MiB" in line
+
+
+@pytest.mark.parametrize(
+    ("words", "changed"),
+    [
+        pytest.param(["training"], True, id="speed"),
+        pytest.param(["training", "--no-page"], False, id="not the page"),
+        pytest.param(["genres"], False, id="accuracy"),
+    ],
+)
+def test_only_benches_about_speed_change_the_page(
+    words: list[str], changed: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = tmp_path / "performance.md"
+    page.write_text(PAGE, encoding="utf-8")
+    monkeypatch.setattr(command, "PAGE", page)
+    monkeypatch.setattr(command, "overheard", lambda _: ("| fast |\n", 1024, 2048))
+    assert command.main(words) == 0
+    assert ("| fast |" in page.read_text(encoding="utf-8")) == changed
