@@ -3,7 +3,8 @@
     python -m bench writing [--songs N] [--work DIR]
 
 `tagger write --apply` and `tagger undo` as whole processes over songs of four minutes, less what they take over two
-songs; "no sync" is the same with `os.fsync` made to do nothing, which no station should want.
+songs; `cp` copies the same songs and leaves them in the page cache. "No sync" is the same with `os.fsync` and
+`os.fdatasync` made to do nothing, which no station should want; the index keeps its syncs, which are SQLite's own.
 """
 
 from __future__ import annotations
@@ -14,18 +15,25 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from bench.classify import FEW, adopt, songs_of, trained
-from bench.scan import tagger, work_folder
+from bench.scan import TAGGER, tagger, work_folder
 from bench.trees import new_home
+from bench.watch import Cost, watched
 
 SONGS, DISTINCT = 200, 4
 CONTAINERS = {"mp3": 1, "m4a": 4, "ogg": 4, "flac": 8, "wav": 8}  # by how much fewer of the larger ones
 OLD = 1_000_000_000  # [s] a time of change long ago
 WITHOUT_SYNC = "import os, sys; os.fsync = os.fdatasync = lambda _: None; from tagger.cli import main; sys.exit(main())"
+HEADS = (
+    *("container", "MB each", "MB written for each", "whole process, s", "files a second", "share of one `cp`"),
+    *("share of a `cp` each", "no sync, files a second", "share of one `cp`", "undone a second"),
+    *("one `cp`, files a second", "a `cp` each, files a second"),
+)
 
 
 def main(options: Sequence[str] = ()) -> None:
@@ -34,74 +42,70 @@ def main(options: Sequence[str] = ()) -> None:
     parser.add_argument("--songs", type=int, default=SONGS, help="of four minutes, as MP3")
     parser.add_argument("--work", type=Path, help="where to make libraries (default: the folder for temporary files)")
     arguments = parser.parse_args(options)
-    heads = (
-        "container",
-        "MB each",
-        "written a second",
-        "undone",
-        "written, no sync",
-        "`cp`, a process each",
-        "one `cp`",
-    )
-    print(f"| {' | '.join(heads)} |")
-    print("| --- | ---: | ---: | ---: | ---: | ---: | ---: |")
+    print(f"| {' | '.join(HEADS)} |\n| --- |{' ---: |' * (len(HEADS) - 1)}")
     with work_folder(arguments.work) as work:
         model = trained(work / "model")
         for container, less in CONTAINERS.items():
-            count = max(FEW + 1, arguments.songs // less)
-            many, few = (Library(work, model, container, size) for size in (count, FEW))
-            written = rate(many, few, lambda library: library.write())
-            undone = rate(many, few, lambda library: library.undo())
-            unsynced = rate(many, few, lambda library: library.write(sync=False))
-            each, at_once = copied(many.folder, work / "copies")
-            size = sum(path.stat().st_size for path in many.songs) / count / 1e6
-            rates = (f"{one:.1f}" for one in (size, written, undone, unsynced, each, at_once))
-            print(f"| {container} | {' | '.join(rates)} |", flush=True)
-            for library in (many, few):
-                shutil.rmtree(library.folder)
+            count = max(2 * FEW, arguments.songs // less)
+            made = songs_of(work / "songs", container, min(count, DISTINCT))
+            many, few = (Library(work / str(size), model, made, size) for size in (count, FEW))
+            print(f"| {container} | {row(many, few, work / 'copies')} |", flush=True)
+            for folder in (made[0].parent, many.folder.parent, few.folder.parent):
+                shutil.rmtree(folder)
+
+
+def row(many: Library, few: Library, copies: Path) -> str:
+    """Write and undo with and without syncs, copy, and return the cells of a row."""
+    count = len(many.songs) - FEW
+    size = sum(path.stat().st_size for path in many.songs) / len(many.songs)
+    whole, start = many.write(), few.write()
+    synced = count / (whole.seconds - start.seconds)
+    undone = count / (many.undo().seconds - few.undo().seconds)
+    unsynced = count / (many.write(sync=False).seconds - few.write(sync=False).seconds)
+    each, at_once = copied(many.folder, copies)
+    cells = (
+        *(f"{size / 1e6:.1f}", f"{(whole.written - start.written) / count / 1e6:.1f}"),
+        *(f"{whole.seconds:.1f} ({len(many.songs)} files)", f"{synced:.1f}"),
+        *(f"{synced / at_once:.1%}", f"{synced / each:.1%}", f"{unsynced:.1f}", f"{unsynced / at_once:.1%}"),
+        *(f"{undone:.1f}", f"{at_once:.0f}", f"{each:.0f}"),
+    )
+    return " | ".join(cells)
 
 
 class Library:
     """Songs without a genre, and a home whose model has said one of each and may write all of them."""
 
-    def __init__(self, work: Path, model: Path, container: str, count: int) -> None:
-        self.folder = work / f"{container}-{count}"
-        made = songs_of(work / f"{container}-songs-{count}", container, min(count, DISTINCT))
-        self.folder.mkdir()
+    def __init__(self, work: Path, model: Path, made: Sequence[Path], count: int) -> None:
+        self.folder = work / "library"
+        self.folder.mkdir(parents=True)
         for number in range(count):
             song = made[number % len(made)]
             copy = self.folder / f"{number:04}{song.suffix}"
             shutil.copyfile(song, copy)
             os.utime(copy, (OLD, OLD))  # what was changed a moment ago is left alone
-        shutil.rmtree(made[0].parent)
         self.songs = sorted(self.folder.iterdir())
-        self.home = new_home(work / f"{container}-home-{count}")
+        self.home = new_home(work / "home")
         with (self.home / "tagger.toml").open("a", encoding="ascii") as file:
             file.write('promise = 0\nmtime = "preserve"\n')
         tagger(self.home, "scan", self.folder)
         adopt(self.home, model)
         tagger(self.home, "classify")
 
-    def write(self, sync: bool = True) -> float:
-        """Write all genres; return the seconds that it took."""
-        how = ("-m", "tagger") if sync else ("-c", WITHOUT_SYNC)
-        command = (sys.executable, *how, "--home", str(self.home), "--json", "write", "--apply", "--again")
-        started = time.perf_counter()
-        said = json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout)
+    def write(self, sync: bool = True) -> Cost:
+        """Write all genres; return what it took."""
+        how = TAGGER if sync else (sys.executable, "-c", WITHOUT_SYNC)
+        with tempfile.TemporaryFile("w+", encoding="ascii") as out:
+            cost = watched((*how, "--home", self.home, "--json", "write", "--apply", "--again"), out=out)
+            out.seek(0)
+            said = json.load(out)
         self._run = str(said["run_id"])
-        if said["counts"]["written"] != len(self.songs):
+        if cost.code or said["counts"]["written"] != len(self.songs):
             raise RuntimeError(f"{said['counts']['written']} of {len(self.songs)} files were written")
-        return time.perf_counter() - started
+        return cost
 
-    def undo(self) -> float:
-        """Take all of it back; return the seconds."""
-        return tagger(self.home, "undo", self._run).seconds
-
-
-def rate(many: Library, few: Library, work: Callable[[Library], float]) -> float:
-    """Return how many files a second are done, start-up taken off."""
-    seconds = work(many) - work(few)
-    return (len(many.songs) - FEW) / seconds
+    def undo(self) -> Cost:
+        """Take all of it back; return what it took."""
+        return tagger(self.home, "undo", self._run)
 
 
 def copied(folder: Path, target: Path) -> tuple[float, float]:
