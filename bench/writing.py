@@ -90,6 +90,7 @@ class Library:
         tagger(self.home, "scan", self.folder)
         adopt(self.home, model)
         tagger(self.home, "classify")
+        os.sync()  # or the first sync that is timed would wait for these copies too
 
     def write(self, sync: bool = True) -> Cost:
         """Write all genres; return what it took."""
@@ -112,6 +113,7 @@ def copied(folder: Path, target: Path) -> tuple[float, float]:
     """Return how many files a second `cp` copies, called for each file and once for all."""
     target.mkdir()
     songs = sorted(folder.iterdir())
+    os.sync()
     started = time.perf_counter()
     for song in songs:
         subprocess.run(("cp", song, target), check=True)
