@@ -1,6 +1,6 @@
 """`python -m bench [NAME...] [OPTIONS]`: run the measurements here and now.
 
-Without names: those about speed, bytes and memory, about an hour. What these print also goes into their sections
+Without names: those about speed, bytes and memory. What these print also goes into their sections
 of `docs/performance.md`, unless `--no-page` is there. Those about accuracy run by name only. Other options are for a
 single named bench that has some.
 """

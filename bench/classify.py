@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 
 from bench.clips import RATE, SECONDS, music
-from bench.scan import tagger, work_folder
+from bench.scan import tagger, work_folder, work_option
 from bench.throttled_fs import throttled
 from bench.trees import SUFFIXES, linked_library, new_home
 from bench.ways import songs_per_second
@@ -43,7 +43,7 @@ def main(options: Sequence[str] = ()) -> None:
     parser.add_argument("--songs", type=int, default=SONGS, help="of four minutes, as MP3")
     parser.add_argument("--rounds", type=int, default=ROUNDS, help="of which the median counts")
     parser.add_argument("--containers", default=",".join(ENCODABLE), help="beside MP3")
-    parser.add_argument("--work", type=Path, help="where to make libraries (default: the folder for temporary files)")
+    work_option(parser)
     arguments = parser.parse_args(options)
     with work_folder(arguments.work) as work:
         model = trained(work / "model")

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench.classify import songs_of
-from bench.scan import tagger, work_folder
+from bench.scan import tagger, work_folder, work_option
 from bench.trees import GENRES, new_home
 from tagger.library.compose import compose_tags
 from tagger.library.payload import payload_extent
@@ -27,7 +27,7 @@ def main(options: Sequence[str] = ()) -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(prog="python -m bench dataset")
     parser.add_argument("--songs", type=int, default=SONGS, help="of four minutes")
-    parser.add_argument("--work", type=Path, help="where to make libraries (default: the folder for temporary files)")
+    work_option(parser)
     arguments = parser.parse_args(options)
     with work_folder(arguments.work) as work:
         made = songs_of(work / "songs", "mp3", DISTINCT)

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench.scan import ROWS, tagger, work_folder
+from bench.scan import ROWS, tagger, work_folder, work_option
 from bench.trees import classify_all, new_home, small_library
 from bench.watch import Cost, watched
 
@@ -25,7 +25,7 @@ def main(options: Sequence[str] = ()) -> None:
     parser = argparse.ArgumentParser(prog="python -m bench memory")
     parser.add_argument("--files", default=FILES, help="sizes of the libraries, between commas")
     parser.add_argument("--rows", type=int, default=ROWS, help="of the index that is measured alone")
-    parser.add_argument("--work", type=Path, help="where to make libraries (default: the folder for temporary files)")
+    work_option(parser)
     arguments = parser.parse_args(options)
     print("| files | command | its own process, MB | each helping process, MB | all at once, MB |")
     print("| ---: | --- | ---: | ---: | ---: |")

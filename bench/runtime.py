@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 from bench.classify import DISTINCT, songs_of
 from bench.clips import SECONDS
 from bench.runtimes import CLIPS_NAME, LITE_NAME, NETWORK_NAME, RUNTIMES, SAID_NAME, TRACK
-from bench.scan import work_folder
+from bench.scan import work_folder, work_option
 from tagger.audio.forms import form_from_card
 from tagger.audio.sounds import SOUNDS
 from tagger.audio.spectrogram import FORMS
@@ -53,7 +53,7 @@ def main(options: Sequence[str] = ()) -> None:
     parser = argparse.ArgumentParser(prog="python -m bench runtime")
     parser.add_argument("--rounds", type=int, default=ROUNDS, help="of which the median counts")
     parser.add_argument("--trunks", type=Path, help="the folder of pretrained trunks of a home")
-    parser.add_argument("--work", type=Path, help="where to make files (default: the folder for temporary files)")
+    work_option(parser)
     arguments = parser.parse_args(options)
     with work_folder(arguments.work) as work:
         songs = songs_of(work / "songs", "mp3", DISTINCT)

@@ -13,7 +13,7 @@ import statistics
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from bench.scan import find, tagger, work_folder
+from bench.scan import find, tagger, work_folder, work_option
 from bench.trees import classify_all, new_home, small_library
 from bench.watch import Cost
 
@@ -25,7 +25,7 @@ def main(options: Sequence[str] = ()) -> None:
     parser = argparse.ArgumentParser(prog="python -m bench scale")
     parser.add_argument("--files", default=FILES, help="sizes of the libraries, between commas")
     parser.add_argument("--rounds", type=int, default=ROUNDS, help="of which the median counts")
-    parser.add_argument("--work", type=Path, help="where to make libraries (default: the folder for temporary files)")
+    work_option(parser)
     arguments = parser.parse_args(options)
     print("| files | first scan, s | us a file | scan again, s | us a file | night again, s | us a file | find, s |")
     print("| ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |")

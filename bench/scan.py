@@ -38,12 +38,17 @@ def main(options: Sequence[str] = ()) -> None:
     parser.add_argument("--files", type=int, default=FILES, help="of the library of small files")
     parser.add_argument("--rows", type=int, default=ROWS, help="of the index that is measured alone")
     parser.add_argument("--rounds", type=int, default=ROUNDS, help="of which the median counts")
-    parser.add_argument("--work", type=Path, help="where to make libraries (default: the folder for temporary files)")
+    work_option(parser)
     arguments = parser.parse_args(options)
     with work_folder(arguments.work) as work:
         rounds_beside_find(work, arguments.files, arguments.rounds)
         share_of_bytes(work)
         index_alone(work, arguments.rows)
+
+
+def work_option(parser: argparse.ArgumentParser) -> None:
+    """Let `work_folder` be told where to make its folder."""
+    parser.add_argument("--work", type=Path, help="where to make libraries (default: the folder for temporary files)")
 
 
 @contextlib.contextmanager

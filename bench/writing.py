@@ -21,7 +21,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench.classify import FEW, adopt, songs_of, trained
-from bench.scan import TAGGER, tagger, work_folder
+from bench.scan import TAGGER, tagger, work_folder, work_option
 from bench.trees import new_home
 from bench.watch import Cost, watched
 
@@ -40,7 +40,7 @@ def main(options: Sequence[str] = ()) -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(prog="python -m bench writing")
     parser.add_argument("--songs", type=int, default=SONGS, help="of four minutes, as MP3")
-    parser.add_argument("--work", type=Path, help="where to make libraries (default: the folder for temporary files)")
+    work_option(parser)
     arguments = parser.parse_args(options)
     print(f"| {' | '.join(HEADS)} |\n| --- |{' ---: |' * (len(HEADS) - 1)}")
     with work_folder(arguments.work) as work:
