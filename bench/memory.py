@@ -2,8 +2,10 @@
 
     python -m bench memory [--files N,N] [--rows N] [--work DIR]
 
-What is classified is put into the index (`bench.trees.classify_all`), since no model is trained here. A process's peak
-is what the system says of it (VmHWM), looked up while it runs; pages that processes share count for each of them.
+What is classified is put into the index (`bench.trees.classify_all`), and the pictures of the labelled tracks, five of
+each length, into the data set (`bench.trees.picture_all`): hearing them would take a day. One epoch is trained, on all
+of them. A process's peak is what the system says of it (VmHWM), looked up while it runs; pages that processes share
+count for each of them.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench.scan import ROWS, tagger, work_folder, work_option
-from bench.trees import classify_all, new_home, small_library
+from bench.trees import classify_all, new_home, picture_all, small_library
 from bench.watch import Cost, watched
 
 FILES = "10000,100000"
@@ -38,6 +40,10 @@ def main(options: Sequence[str] = ()) -> None:
             classify_all(home)
             _row(size, "nightly after labels changed", tagger(home, "nightly", library, memory=True))
             _row(size, "nightly, nothing new", tagger(home, "nightly", library, memory=True))
+            home = new_home(work / f"home {size} to learn")
+            tagger(home, "scan", library)
+            clips = picture_all(home)
+            _row(size, f"train, {clips:,} clips", tagger(home, "train", "--epochs", "1", memory=True))
         _index_alone(work, arguments.rows)
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +22,10 @@ from tagger.audio.manifest import (
     ClipRow,
     Offsets,
     card_of,
+    clip_folder,
+    clip_name,
     clip_path,
+    length_folder,
     read_card,
     read_manifest,
     write_card,
@@ -35,7 +38,8 @@ from tagger.base.records import ClipSource, Split
 
 VERSION = 1  # of the way clips are chosen and cut; another one makes all pictures anew
 
-Present = dict[str, dict[tuple[int, int], str]]  # track: (length [s], clip's number): place in the data set's folder
+Clip = tuple[int, int]  # length [s] and number of a track's clip
+Present = dict[str, dict[Clip, str]]  # track: clip: its folder in the data set's
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +123,7 @@ def build_dataset(
                 if isinstance(found, UnreadableAudio):
                     errors.append(found)
                     known.pop(source.track, None)
-                    for place in present.pop(source.track, {}).values():
+                    for place in _places(source.track, present.pop(source.track, {})):
                         (out / place).unlink()
                 else:
                     known[source.track] = _write(out, source, found, seconds, present.pop(source.track, {}))
@@ -129,15 +133,15 @@ def build_dataset(
                 if absent and should_stop and should_stop():
                     break
         complete = not absent
-        rows = list(_rows(wanted, known, absent, seconds))
-        write_manifest(out, rows)
-        write_card(out, card_of(rows, recipe, seconds, form, genres, seed, map_hash, complete))
+        write_manifest(out, _rows(wanted, known, absent, seconds))
+        rows = _rows(wanted, known, absent, seconds)
+        card = card_of(rows, recipe, seconds, form, genres, seed, map_hash, complete)
+        write_card(out, card)
         _remove_empty(out)
         log.remove()
-    counts = Counter(row.seconds for row in rows)
-    return DatasetResult(
-        len({row.track for row in rows}), {length: counts[length] for length in seconds}, errors, complete
-    )
+    counts = {length: card["counts"][length_folder(length)] for length in seconds}
+    clips_of = {length: sum(sum(by_genre.values()) for by_genre in counts[length].values()) for length in seconds}
+    return DatasetResult(card["tracks"], clips_of, errors, complete)
 
 
 def _report(progress: Callable[[int], None] | None, tracks: int) -> None:
@@ -179,6 +183,7 @@ def _known(out: Path, recipe: Mapping[str, Any]) -> dict[str, Offsets]:
 def _scan(out: Path) -> Present:
     """Find the pictures that are there, and clear away what a killed build left half-written or in two places."""
     present: Present = defaultdict(dict)
+    clips: dict[Clip, Clip] = {}  # each kept once: there may be a million
     for file in (MANIFEST, CARD):
         for left in out.glob(f".{file}.*.part"):
             left.unlink()
@@ -186,7 +191,7 @@ def _scan(out: Path) -> Present:
         seconds = folder.parent.parent.name[:-1]
         if not seconds.isdigit() or folder.parent.name not in set(Split) or not folder.is_dir():
             continue
-        where = folder.relative_to(out)
+        where = folder.relative_to(out).as_posix()
         with os.scandir(folder) as entries:
             for entry in entries:
                 name = CLIP_NAME.fullmatch(entry.name)
@@ -198,18 +203,24 @@ def _scan(out: Path) -> Present:
                 if clip in present[name["track"]] or not entry.stat().st_size:
                     os.unlink(entry.path)
                 else:
-                    present[name["track"]][clip] = f"{where}/{entry.name}"
+                    present[name["track"]][clips.setdefault(clip, clip)] = where
     return present
+
+
+def _places(track: str, clips: Mapping[Clip, str]) -> list[str]:
+    """Return where a track's pictures lie in the data set's folder."""
+    return [f"{folder}/{clip_name(track, number)}" for (_, number), folder in clips.items()]
 
 
 def _remove(out: Path, present: Present, keep: Callable[[str, int], bool]) -> None:
     """Delete the pictures of tracks and lengths that are not to be kept."""
-    for track, places in list(present.items()):
-        for clip, place in list(places.items()):
-            if not keep(track, clip[0]):
-                (out / place).unlink()
-                del places[clip]
-        if not places:
+    for track, clips in list(present.items()):
+        gone = {clip: folder for clip, folder in clips.items() if not keep(track, clip[0])}
+        for place in _places(track, gone):
+            (out / place).unlink()
+        for clip in gone:
+            del clips[clip]
+        if not clips:
             del present[track]
 
 
@@ -224,16 +235,14 @@ def _whole(track: str, known: Mapping[str, Offsets], present: Present, seconds: 
 def _move(out: Path, present: Present, sources: Mapping[str, ClipSource]) -> None:
     """Put the pictures of tracks whose label or split changed where they belong now."""
     for track, source in sources.items():
-        for (length, number), place in present[track].items():
-            target = clip_path(length, source.split, source.label, track, number)
-            if place != target:
-                (out / target).parent.mkdir(parents=True, exist_ok=True)
-                os.replace(out / place, out / target)
+        for (length, number), folder in present[track].items():
+            target, name = clip_folder(length, source.split, source.label), clip_name(track, number)
+            if folder != target:
+                (out / target).mkdir(parents=True, exist_ok=True)
+                os.replace(out / folder / name, out / target / name)
 
 
-def _write(
-    out: Path, source: ClipSource, found: Found, seconds: Sequence[int], before: Mapping[tuple[int, int], str]
-) -> Offsets:
+def _write(out: Path, source: ClipSource, found: Found, seconds: Sequence[int], before: Mapping[Clip, str]) -> Offsets:
     """Write a track's pictures, and delete what lies elsewhere of it; return where its clips begin."""
     written = set()
     for length in seconds:
@@ -243,7 +252,7 @@ def _write(
                 (out / place).parent.mkdir(parents=True, exist_ok=True)
                 write_png(out / place, picture)
                 written.add(place)
-    for place in set(before.values()) - written:
+    for place in set(_places(source.track, before)) - written:
         (out / place).unlink()
     return {length: found[length].offsets if length in found else () for length in seconds}
 

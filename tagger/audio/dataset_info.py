@@ -6,10 +6,11 @@ manifest, the part of a file's name before `__` is its track and its group; a na
 
 from __future__ import annotations
 
+import os
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,13 +24,19 @@ UNKNOWN_LENGTH = 0  # the length [s] of clips in a data set without the `<n>s` l
 
 @dataclass(frozen=True, slots=True)
 class ClipFile:
-    """One clip on disk."""
+    """One clip on disk, at `place` in the data set's `folder`."""
 
-    path: Path
+    folder: Path
+    place: str
     track: str
     group: str
     label: str
     split: str
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return self.folder / self.place
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +123,7 @@ def dataset_clips(folder: Path, seconds: int) -> list[ClipFile]:
     if seconds not in dataset_lengths(folder):
         raise UsageError(f"{folder} has no clips of {seconds} s; it has {dataset_lengths(folder)}")
     rows = read_manifest(folder)
-    listed = None if rows is None else {row.clip: row for row in rows}
+    listed = None if rows is None else {row.clip: row for row in rows if row.seconds == seconds}
     return list(_clips(folder, seconds, listed))
 
 
@@ -138,20 +145,20 @@ def read_dataset(folder: Path) -> DatasetInfo:
     UsageError
         If the folder is no data set, or its card or manifest cannot be read.
     """
-    card, rows = read_card(folder), read_manifest(folder)
+    card, lines = read_card(folder), read_manifest(folder)
+    rows = None if lines is None else list(lines)
+    groups = {row.clip: row.group for row in rows or ()}
     lengths, faults = [], []
     everything: list[ClipFile] = []
     for seconds in dataset_lengths(folder):
-        clips = list(_clips(folder, seconds, None))
-        groups = {row.clip: row.group for row in rows or ()}
-        clips = [_with_group(clip, groups.get(clip.path.relative_to(folder).as_posix())) for clip in clips]
+        clips = [_with_group(clip, groups.get(clip.place)) for clip in _clips(folder, seconds, None)]
         info, found = _look(folder, seconds, clips, card)
         lengths.append(info)
         faults += found
         everything += clips
     faults += _mixed(everything)
     if rows is not None:
-        faults += _unlisted(folder, rows, everything)
+        faults += _unlisted(rows, everything)
     if card is not None and not card.get("complete", True):
         faults.append("the last build was stopped before it was done; `tagger dataset` goes on with it")
     return DatasetInfo(
@@ -177,34 +184,38 @@ def _clips(folder: Path, seconds: int, listed: dict[str, ClipRow] | None) -> Ite
     root = _root(folder, seconds)
     for split in Split:
         for label in sorted(path for path in (root / split).glob("*") if path.is_dir()):
-            for path in sorted(label.iterdir()):
-                if path.suffix.lower() != ".png" or path.name.startswith("."):
+            where = label.relative_to(folder).as_posix()
+            for name in sorted(os.listdir(label)):
+                stem, suffix = os.path.splitext(name)
+                if suffix.lower() != ".png" or name.startswith("."):
                     continue
-                name, many, _ = path.stem.partition("__")
-                track = name if many else f"{split}/{label.name}/{name}"
+                place = f"{where}/{name}"
+                track, many, _ = stem.partition("__")
+                if not many:
+                    track = f"{split}/{label.name}/{track}"
                 if listed is None:
-                    yield ClipFile(path, track, track, label.name, split.value)
-                elif row := listed.get(path.relative_to(folder).as_posix()):
-                    yield ClipFile(path, row.track, row.group, row.label, row.split)
+                    yield ClipFile(folder, place, track, track, label.name, split.value)
+                elif row := listed.get(place):
+                    yield ClipFile(folder, row.clip, row.track, row.group, row.label, row.split)
 
 
 def _with_group(clip: ClipFile, group: str | None) -> ClipFile:
-    return clip if group is None else ClipFile(clip.path, clip.track, group, clip.label, clip.split)
+    return clip if group is None else replace(clip, group=group)
 
 
 def _look(
     folder: Path, seconds: int, clips: list[ClipFile], card: dict[str, Any] | None
 ) -> tuple[LengthInfo, list[str]]:
     """Open every picture of one length."""
-    sizes: dict[str, list[Path]] = defaultdict(list)
+    sizes: dict[str, list[str]] = defaultdict(list)
     unreadable = []
     for clip in clips:
         try:
             rows, columns = png_size(clip.path)
         except UnreadableImage as problem:
-            unreadable.append(f"{clip.path.relative_to(folder)} ({problem.cause})")
+            unreadable.append(f"{clip.place} ({problem.cause})")
         else:
-            sizes[f"{rows} x {columns}"].append(clip.path.relative_to(folder))
+            sizes[f"{rows} x {columns}"].append(clip.place)
     counts = {split.value: dict(Counter(clip.label for clip in clips if clip.split == split)) for split in Split}
     info = LengthInfo(
         seconds,
@@ -246,9 +257,9 @@ def _mixed(clips: Iterable[ClipFile]) -> list[str]:
     return faults
 
 
-def _unlisted(folder: Path, rows: list[ClipRow], clips: list[ClipFile]) -> list[str]:
+def _unlisted(rows: list[ClipRow], clips: list[ClipFile]) -> list[str]:
     """Compare the manifest with what is there."""
-    listed, there = {row.clip for row in rows}, {clip.path.relative_to(folder).as_posix() for clip in clips}
+    listed, there = {row.clip for row in rows}, {clip.place for clip in clips}
     false = [row.clip for row in rows if row.clip.split("/")[1:3] != [row.split, row.label]]
     faults = []
     if lost := sorted(listed - there):

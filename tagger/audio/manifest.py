@@ -7,15 +7,16 @@ import io
 import json
 import os
 import re
+import sys
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, cast
 
 from tagger.audio.spectrogram import Form
 from tagger.base.errors import UsageError
-from tagger.base.files import write_bytes
+from tagger.base.files import replace_file
 from tagger.base.records import Split
 
 CARD, MANIFEST, BUILD_LOG = "dataset.json", "manifest.csv", ".building.jsonl"
@@ -49,54 +50,59 @@ def length_folder(seconds: int) -> str:
     return f"{seconds}s"
 
 
+def clip_folder(seconds: int, split: str, label: str) -> str:
+    """Return the folder, in the data set's, in which clips of one kind lie."""
+    return f"{length_folder(seconds)}/{split}/{label}"
+
+
+def clip_name(track: str, number: int) -> str:
+    """Return the name of a clip in its folder."""
+    return f"{track}__{number}.png"
+
+
 def clip_path(seconds: int, split: str, label: str, track: str, number: int) -> str:
     """Return a clip's place in the data set's folder."""
-    return f"{length_folder(seconds)}/{split}/{label}/{track}__{number}.png"
-
-
-def write_if_other(path: Path, content: bytes) -> None:
-    """Replace a file whole, unless it already holds this."""
-    try:
-        if path.read_bytes() == content:
-            return
-    except FileNotFoundError:
-        pass
-    write_bytes(path, content)
+    return f"{clip_folder(seconds, split, label)}/{clip_name(track, number)}"
 
 
 def write_manifest(folder: Path, rows: Iterable[ClipRow]) -> None:
-    """Replace the manifest of a data set, whole."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(_COLUMNS)
-    for row in rows:
-        writer.writerow([row.clip, row.track, row.group, f"{row.offset:.3f}", row.label, row.split])
-    write_if_other(folder / MANIFEST, text.getvalue().encode("utf-8", "surrogateescape"))
+    """Replace the manifest of a data set, whole, unless it already says this; rows are taken one by one."""
+    with replace_file(folder / MANIFEST, "wb", if_other=True) as file:
+        text = io.TextIOWrapper(cast(IO[bytes], file), "utf-8", "surrogateescape", newline="")
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(_COLUMNS)
+        for row in rows:
+            writer.writerow([row.clip, row.track, row.group, f"{row.offset:.3f}", row.label, row.split])
+        text.detach()
 
 
-def read_manifest(folder: Path) -> list[ClipRow] | None:
-    """Return the manifest of a data set; None if it has none.
+def read_manifest(folder: Path) -> Iterator[ClipRow] | None:
+    """Return the lines of a data set's manifest, read one by one; None if it has none.
 
     Raises
     ------
     UsageError
-        If there is one, but it is not of this form.
+        Also while they are read: if there is one, but it is not of this form.
     """
     path = folder / MANIFEST
+    return _lines(path) if path.exists() else None
+
+
+def _lines(path: Path) -> Iterator[ClipRow]:
     try:
         with path.open(encoding="utf-8", errors="surrogateescape", newline="") as file:
             reader = csv.DictReader(file)
             if reader.fieldnames != _COLUMNS:
                 raise UsageError(f"{path}: its columns are not {', '.join(_COLUMNS)}")
-            return [_row(line) for line in reader]
-    except FileNotFoundError:
-        return None
+            yield from map(_row, reader)
     except (OSError, csv.Error, TypeError, ValueError) as error:
         raise UsageError(f"{path} cannot be read: {error}") from error
 
 
 def _row(line: dict[str, str]) -> ClipRow:
-    row = ClipRow(line["clip"], line["track"], line["group"], float(line["offset"]), line["label"], line["split"])
+    # Names that come again and again are kept once.
+    track, group, label, split = (sys.intern(line[name]) for name in ("track", "group", "label", "split"))
+    row = ClipRow(line["clip"], track, group, float(line["offset"]), label, split)
     if not re.fullmatch(r"\d+s/[^/]+/[^/]+/[^/]+", row.clip):
         raise ValueError(f"{row.clip!r} is not a clip's place")
     return row
@@ -104,11 +110,12 @@ def _row(line: dict[str, str]) -> ClipRow:
 
 def write_card(folder: Path, card: Mapping[str, Any]) -> None:
     """Replace the card of a data set, whole."""
-    write_if_other(folder / CARD, (json.dumps(card, indent=2) + "\n").encode("ascii"))
+    with replace_file(folder / CARD, encoding="ascii", if_other=True) as file:
+        file.write(json.dumps(card, indent=2) + "\n")
 
 
 def card_of(
-    rows: Sequence[ClipRow],
+    rows: Iterable[ClipRow],
     recipe: Mapping[str, Any],
     seconds: Sequence[int],
     form: Form,
@@ -118,7 +125,11 @@ def card_of(
     complete: bool,
 ) -> dict[str, Any]:
     """Return the data set's card: how the pictures were made and split, and how many there are of what."""
-    counts = Counter((row.seconds, row.split, row.label) for row in rows)
+    counts: Counter[tuple[int, str, str]] = Counter()
+    tracks: set[str] = set()
+    for row in rows:
+        counts[row.seconds, row.split, row.label] += 1
+        tracks.add(row.track)
     return {
         "form": form.card(),
         "seconds": sorted(seconds),
@@ -127,7 +138,7 @@ def card_of(
         "genres": list(genres),
         "split_seed": seed,
         "map_hash": map_hash,
-        "tracks": len({row.track for row in rows}),
+        "tracks": len(tracks),
         "counts": {
             length_folder(length): {
                 split.value: {

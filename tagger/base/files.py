@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import filecmp
 import os
 import tempfile
 from collections.abc import Iterator
@@ -34,7 +35,9 @@ def fsync_folder(folder: str | bytes | os.PathLike[str]) -> None:
 
 
 @contextlib.contextmanager
-def replace_file(path: Path, mode: str = "w", encoding: str | None = "utf-8") -> Iterator[IO[Any]]:
+def replace_file(
+    path: Path, mode: str = "w", encoding: str | None = "utf-8", if_other: bool = False
+) -> Iterator[IO[Any]]:
     """Open a temporary file that takes the place of `path` when the block ends without an error.
 
     Guarantees: after a crash at any point, `path` holds either its old or its new content, whole. Does not keep the
@@ -48,6 +51,8 @@ def replace_file(path: Path, mode: str = "w", encoding: str | None = "utf-8") ->
         Text or bytes.
     encoding : str or None
         For text.
+    if_other : bool
+        Leave `path` as it is if it already holds this.
 
     Yields
     ------
@@ -61,6 +66,9 @@ def replace_file(path: Path, mode: str = "w", encoding: str | None = "utf-8") ->
             yield file
             file.flush()
             os.fsync(file.fileno())
+        if if_other and path.exists() and filecmp.cmp(temporary, path, shallow=False):
+            os.unlink(temporary)
+            return
         umask = os.umask(0)
         os.umask(umask)
         os.chmod(temporary, 0o666 & ~umask)

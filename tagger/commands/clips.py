@@ -157,19 +157,22 @@ def load_clips(session: Session, folder: Path, beside: Path | None = None) -> Ma
     UsageError
         If there is no such data set, or it is damaged.
     """
-    from tagger.audio.dataset_info import dataset_clips, dataset_lengths
+    from tagger.audio.dataset_info import dataset_classes, dataset_clips, dataset_lengths
     from tagger.audio.images import read_png
     from tagger.audio.manifest import read_card
     from tagger.model.clips import gather
 
     if not folder.is_dir():
         raise UsageError(f"{folder}: there is no such data set; `tagger dataset` makes one")
-    files = {seconds: list(dataset_clips(folder, seconds)) for seconds in dataset_lengths(folder)}
-    if beside is not None and beside.is_dir():
-        files = {seconds: [*found, *dataset_clips(beside, seconds)] for seconds, found in files.items()}
-    genres = _ordered(session, {clip.label for clips in files.values() for clip in clips})
-    clips = {seconds: gather(found, read_png, genres, session.home.cache) for seconds, found in files.items() if found}
-    return Material(clips, genres, (read_card(folder) or {}).get("form", {}))
+    folders = [folder, *([beside] if beside is not None and beside.is_dir() else [])]
+    genres = _ordered(session, {label for one in folders for label in dataset_classes(one)})
+    clips = {}
+    for seconds in dataset_lengths(folder):
+        if files := [clip for one in folders for clip in dataset_clips(one, seconds)]:
+            clips[seconds] = gather(files, read_png, genres, session.home.cache)
+    material = Material(clips, genres, (read_card(folder) or {}).get("form", {}))
+    there = {genres[label] for one in clips.values() for label in set(one.labels.tolist())}
+    return relabelled(material, [genre for genre in genres if genre in there])  # a folder may be empty
 
 
 def _ordered(session: Session, labels: set[str]) -> list[str]:
@@ -225,9 +228,9 @@ def sound_card(form: Any) -> dict[str, Any]:
 
 
 def relabelled(material: Material, genres: Sequence[str]) -> Material:
-    """Return the same clips with labels that count in another list of genres, which has all of them."""
+    """Return the same clips with labels that count in another list of genres, which has all that there are clips of."""
     import numpy as np
 
-    place = np.array([list(genres).index(genre) for genre in material.genres])
+    place = np.array([list(genres).index(genre) if genre in genres else -1 for genre in material.genres], np.int64)
     clips = {seconds: one.with_labels(place[one.labels]) for seconds, one in material.clips.items()}
     return replace(material, clips=clips, genres=list(genres))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from tagger.base.errors import UsageError
+from tagger.base.errors import NoModel, UsageError
 from tagger.base.records import NONE, ClipSource, Split, TrackState
 from tagger.commands.clips import Material, material_of, prepare, relabelled
 from tagger.commands.conclusions import Conclusion
@@ -121,7 +121,12 @@ def _take_in(session: Session, result: TrainResult, material: Material) -> Learn
     if not material.form or not set(material.genres) <= known | {NONE}:
         why = "its pictures have no card" if not material.form else "its classes are not the genre map's"
         return Learned(f"{text}; not used for tagging, since {why}.", _counts(card), model_id, False, card)
-    old = current_classifier(session) if model_in_use(session) else None
+    old, lost = None, ""
+    if model_in_use(session):
+        try:
+            old = current_classifier(session)
+        except NoModel as problem:
+            lost = f": the one before is of no use ({problem})"
     # Hearing every held-out track again through a trunk would take hours: what the old model said of them will do.
     heard = {} if "musicnn" in (material.form.get("name"), old and old.form_card.get("name")) else material.clips
     verdict = judge(result.heldout, old, heard, material.genres) if result.heldout is not None else None
@@ -130,7 +135,7 @@ def _take_in(session: Session, result: TrainResult, material: Material) -> Learn
         index.models.promote(model_id)
     retire(session)
     words = "is used from now on" if promoted else "the old one stays"
-    why = f": {verdict.reason}" if verdict else ""
+    why = lost or (f": {verdict.reason}" if verdict else "")
     return Learned(f"{text}; {words}{why}.", _counts(card), model_id, promoted, card)
 
 

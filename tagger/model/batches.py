@@ -124,7 +124,7 @@ def training_batches(
         random = np.random.default_rng((seed, epoch, number, 3))
         one = clips[seconds]
         labels = one.labels[positions]
-        inputs = one.inputs[positions].astype(np.float32)
+        inputs = one.take(positions).astype(np.float32)
         targets = np.eye(genres, dtype=np.float32)[labels] if one.targets is None else one.targets[positions]
         if inputs.ndim == 3 and one.inputs.dtype == np.uint8:
             inputs = augment(inputs, recipe, random)

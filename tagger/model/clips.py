@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import mmap
 import os
 import tempfile
+from array import array
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,7 +20,7 @@ from tagger.base.records import NONE, ClipSource, Split
 
 KINDS_OF_NUMBERS = (np.uint8, np.int16, np.float32)
 UNKNOWN_LENGTH = 0  # the key of clips whose length in seconds nobody wrote down
-SPILL_BYTES = 256 * 2**20  # more pictures than this lie in a file instead of in memory
+SPILL_BYTES = 64 * 2**20  # more pictures than this lie in a file instead of in memory
 
 
 class TooFewLabels(UsageError):
@@ -45,15 +47,16 @@ class ClipSet:
     """Clips of one length.
 
     `inputs` is what a network is given of each: pictures, uint8 (n, rows, columns) with low frequencies in the bottom
-    row, or samples, coefficients or features, (n, ...). `labels` is int64 (n,), positions in the list of genres;
-    `tracks`, `groups` and `splits` are text arrays (n,). Row i of each is about the same clip. Where a teacher was
-    heard, `targets` is float32 (n, genres): what is to be learned of each clip in place of its label.
+    row, or samples, coefficients or features, (n, ...); `take` reads some of them. `labels` is int64 (n,), positions
+    in the list of genres; `tracks`, `groups` and `splits` are text arrays (n,). Row i of each is about the same clip.
+    Where a teacher was heard, `targets` is float32 (n, genres): what is to be learned of each clip in place of its
+    label.
     """
 
     inputs: NDArray[Any]
     labels: NDArray[np.int64]
     tracks: NDArray[np.str_]
-    groups: NDArray[np.str_]
+    groups: NDArray[Any]  # of objects where they are many: one long name would make all of them as long
     splits: NDArray[np.str_]
     targets: NDArray[np.float32] | None = None
 
@@ -75,6 +78,13 @@ class ClipSet:
     def shape(self) -> tuple[int, ...]:
         """Shape of one clip's input: (rows, columns) of a picture."""
         return self.inputs.shape[1:]
+
+    def take(self, chosen: NDArray[np.int64] | slice) -> NDArray[Any]:
+        """Return a copy of these inputs; where they lie in a file, without the rest of it staying in memory."""
+        rows = np.array(self.inputs[chosen])
+        if isinstance(self.inputs.base, mmap.mmap):  # what was touched, and what the system put there beside it
+            self.inputs.base.madvise(mmap.MADV_DONTNEED)
+        return rows
 
     def only(self, chosen: NDArray[Any]) -> ClipSet:
         """Return the clips where `chosen` is true, or those at the positions in it."""
@@ -103,14 +113,14 @@ class ClipSet:
         for column in (self.tracks, self.groups, self.splits):
             digest.update("\0".join(column.tolist()).encode("utf-8", "surrogateescape"))
         for start in range(0, len(self), 4096):
-            digest.update(np.ascontiguousarray(self.inputs[start : start + 4096]).data)
+            digest.update(self.take(slice(start, start + 4096)).data)
         if self.targets is not None:
             digest.update(np.ascontiguousarray(self.targets).data)
         return digest.digest()
 
 
 def gather(
-    files: Sequence[ClipFile],
+    files: Iterable[ClipFile],
     read: Callable[[Path], NDArray[np.uint8]],
     genres: Sequence[str],
     spill: Path | None = None,
@@ -119,7 +129,7 @@ def gather(
 
     Parameters
     ----------
-    files : sequence of ClipFile
+    files : iterable of ClipFile
         Clips of one length.
     read : callable
         Returns the picture in a file as uint8 (rows, columns).
@@ -134,31 +144,26 @@ def gather(
     UsageError
         If a picture cannot be read or differs in size from the first, or a clip is of a genre not among `genres`.
     """
-    if not files:
-        raise TooFewLabels("the data set holds no clips")
     number = {genre: position for position, genre in enumerate(genres)}
-    first = _picture(read, files[0].path)
-    images = _room_for((len(files), *first.shape), spill)
-    labels = np.empty(len(files), np.int64)
-    for position, file in enumerate(files):
-        if file.label not in number:
-            raise UsageError(f"{file.path} is of the genre {file.label!r}, which is not among {', '.join(genres)}")
-        picture = _picture(read, file.path)
-        if picture.shape != first.shape:
-            size, usual = ("x".join(map(str, shape)) for shape in (picture.shape, first.shape))
-            raise UsageError(
-                f"{file.path} is {size} (rows x columns), the first clip is {usual}: "
-                "`tagger dataset info` lists such faults"
-            )
-        images[position] = picture
-        labels[position] = number[file.label]
-    return ClipSet(
-        images,
-        labels,
-        np.array([file.track for file in files]),
-        np.array([file.group for file in files]),
-        np.array([str(file.split) for file in files]),
-    )
+    rows = _Rows()
+    shape: tuple[int, ...] | None = None
+    with _Growing(spill) as growing:
+        for file in files:
+            if file.label not in number:
+                raise UsageError(f"{file.path} is of the genre {file.label!r}, which is not among {', '.join(genres)}")
+            picture = _picture(read, file.path)
+            shape = shape or picture.shape
+            if picture.shape != shape:
+                size, usual = ("x".join(map(str, one)) for one in (picture.shape, shape))
+                raise UsageError(
+                    f"{file.path} is {size} (rows x columns), the first clip is {usual}: "
+                    "`tagger dataset info` lists such faults"
+                )
+            growing.add(picture[None])
+            rows.add(file.track, file.group, file.split, number[file.label], 1)
+        if shape is None:
+            raise TooFewLabels("the data set holds no clips")
+        return rows.beside(growing.whole())
 
 
 def gather_arrays(
@@ -181,15 +186,32 @@ def gather_arrays(
         None where there are no clips.
     """
     number = {genre: position for position, genre in enumerate(genres)}
-    rows: list[tuple[str, str, str, int]] = []
+    rows = _Rows()
     with _Growing(spill) as growing:
         for source, inputs in tracks:
             growing.add(inputs)
-            rows += [(source.track, source.group, source.split, number[source.label])] * len(inputs)
-        if not rows:
-            return None
-        names, groups, splits, labels = zip(*rows, strict=True)
-        return ClipSet(growing.whole(), np.array(labels), np.array(names), np.array(groups), np.array(splits))
+            rows.add(source.track, source.group, source.split, number[source.label], len(inputs))
+        return rows.beside(growing.whole()) if rows.labels else None
+
+
+class _Rows:
+    """What stands beside the inputs of a `ClipSet`, growing with them. A name that comes again is kept once."""
+
+    def __init__(self) -> None:
+        self.labels = array("q")
+        self._names: dict[str, int] = {}
+        self._columns = tuple(array("q") for _ in range(3))
+
+    def add(self, track: str, group: str, split: str, label: int, clips: int) -> None:
+        self.labels.extend((label,) * clips)
+        for column, name in zip(self._columns, (track, group, str(split)), strict=True):
+            column.extend((self._names.setdefault(name, len(self._names)),) * clips)
+
+    def beside(self, inputs: NDArray[Any]) -> ClipSet:
+        names = np.array(list(self._names), object)
+        tracks, groups, splits = (names[np.frombuffer(column, np.int64)] for column in self._columns)
+        labels = np.frombuffer(self.labels, np.int64)
+        return ClipSet(inputs, labels, tracks.astype(np.str_), groups, splits.astype(np.str_))
 
 
 class _Growing:
@@ -198,6 +220,7 @@ class _Growing:
     def __init__(self, spill: Path | None) -> None:
         self._spill = spill
         self._parts: list[NDArray[Any]] = []
+        self._bytes = 0  # of the parts
         self._file: IO[bytes] | None = None
         self._rows = 0
 
@@ -213,7 +236,8 @@ class _Growing:
             return
         self._parts.append(np.ascontiguousarray(rows))
         self._rows += len(rows)
-        if self._spill is not None and sum(part.nbytes for part in self._parts) > SPILL_BYTES:
+        self._bytes += rows.nbytes
+        if self._spill is not None and self._bytes > SPILL_BYTES:
             self._write()
 
     def _write(self) -> None:
@@ -221,7 +245,7 @@ class _Growing:
             self._file = _nameless(self._spill or Path())
         for part in self._parts:
             self._file.write(part.data)
-        self._parts = [self._parts[-1][:0]]
+        self._parts, self._bytes = [self._parts[-1][:0]], 0
 
     def whole(self) -> NDArray[Any]:
         """Return all rows; there must be some."""
@@ -238,15 +262,6 @@ def _picture(read: Callable[[Path], NDArray[np.uint8]], path: Path) -> NDArray[n
         return read(path)
     except FileProblem as problem:
         raise UsageError(f"{problem}: `tagger dataset info` lists such faults") from problem
-
-
-def _room_for(shape: tuple[int, ...], spill: Path | None) -> NDArray[np.uint8]:
-    size = int(np.prod(shape, dtype=np.int64))
-    if spill is None or size <= SPILL_BYTES:
-        return np.empty(shape, np.uint8)
-    with _nameless(spill) as file:
-        file.truncate(size)
-        return np.memmap(file, np.uint8, "r+", shape=shape)
 
 
 def _nameless(folder: Path) -> IO[bytes]:

@@ -183,7 +183,7 @@ def validation(
     right: list[NDArray[np.bool_]] = []
     for start in range(0, positions.size, READ_CLIPS):  # a slice at a time: the pictures may lie in a file
         piece = positions[start : start + READ_CLIPS]
-        logs = log_softmax(logits(clips.inputs[piece]))
+        logs = log_softmax(logits(clips.take(piece)))
         losses.append(-logs[np.arange(piece.size), clips.labels[piece]])
         right.append(logs.argmax(axis=1) == clips.labels[piece])
     if not losses:

@@ -110,7 +110,7 @@ def _converted(folder: Path, model: LearnedModel) -> dict[str, Any]:
         clips = model.clips[max(model.clips)]
         held = unheard(clips)
         positions = held if held.size else np.arange(len(clips))
-        sample = clips.inputs[positions[:: max(1, positions.size // CHECKED)][:CHECKED]]  # of every genre
+        sample = clips.take(positions[:: max(1, positions.size // CHECKED)][:CHECKED])  # of every genre
     return {"runtime": convert(folder / model.file, folder, sample)}
 
 

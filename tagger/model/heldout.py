@@ -97,8 +97,9 @@ def unheard(clips: ClipSet, groups: Collection[str] = ()) -> NDArray[np.int64]:
     """
     heard = clips.of(Split.TRAIN)
     held = clips.of(*HELD_OUT)
-    shut = list({*clips.groups[heard].tolist(), *groups})
-    leaks = np.isin(clips.groups[held], shut) | np.isin(clips.tracks[held], np.unique(clips.tracks[heard]))
+    shut = {*clips.groups[heard].tolist(), *groups}
+    known = np.array([group in shut for group in clips.groups[held].tolist()], np.bool_)
+    leaks = known | np.isin(clips.tracks[held], np.unique(clips.tracks[heard]))
     return held[~leaks]
 
 
@@ -124,7 +125,7 @@ def listen(
     pieces = [positions[start : start + READ_CLIPS] for start in range(0, positions.size, READ_CLIPS)]
     names = tuple(genres)
     empty = np.zeros((0, len(names)))
-    logs = np.concatenate([log_softmax(logits(clips.inputs[piece])) for piece in pieces]) if pieces else empty
+    logs = np.concatenate([log_softmax(logits(clips.take(piece))) for piece in pieces]) if pieces else empty
     labels = clips.labels[positions]
     right = logs.argmax(axis=1) == labels
     # A name can stand for two tracks where nobody made sure of it: under different genres, they are different ones.
@@ -138,7 +139,7 @@ def listen(
     return Heldout(
         names,
         clips.tracks[rows],
-        clips.groups[rows],
+        clips.groups[rows].astype(np.str_),
         clips.splits[rows],
         clips.labels[rows],
         of_track(scores / np.maximum(counts, 1)[:, None]),

@@ -76,7 +76,7 @@ def learn_classical(
     one = clips[max(clips)]
     started = time.monotonic()
     positions = classical.some(one.of(Split.TRAIN), family.most, seed)
-    rows, labels = classical.table(one.inputs[positions]), one.labels[positions]
+    rows, labels = classical.table(one.take(positions)), one.labels[positions]
     held = unheard(one)
     checked = held[one.splits[held] == str(Split.VAL)]
     tried: list[tuple[tuple[float, float], Any, dict[str, Any]]] = []

@@ -58,13 +58,15 @@ def track_table(clips: ClipSet) -> TrackTable:
     keys = np.stack([clips.tracks, clips.labels.astype(str)], axis=1)
     _, first, owners = np.unique(keys, axis=0, return_index=True, return_inverse=True)
     owners = owners.reshape(-1).astype(np.int64)
-    pieces = [clip_values(clips.inputs[start : start + PIECE]) for start in range(0, len(clips), PIECE)]
+    pieces = [clip_values(clips.take(slice(start, start + PIECE))) for start in range(0, len(clips), PIECE)]
     heard = np.concatenate(pieces)
     count = np.bincount(owners, minlength=first.size).astype(np.float32)[:, None]
     mean = _sums(heard, owners, first.size) / count
     spread = np.sqrt(np.maximum(_sums(heard**2, owners, first.size) / count - mean**2, 0))
     values = np.concatenate([mean, spread], axis=1)
-    return TrackTable(clips.tracks[first], clips.groups[first], clips.labels[first], values, heard, owners)
+    return TrackTable(
+        clips.tracks[first], clips.groups[first].astype(np.str_), clips.labels[first], values, heard, owners
+    )
 
 
 def _sums(values: Floats, owners: NDArray[np.int64], rows: int) -> Floats:

@@ -135,7 +135,7 @@ def track_features(ready: Prepared) -> TrackFeatures:
     keys = np.stack([clips.tracks, clips.labels.astype(str)], axis=1)
     _, first, owner = np.unique(keys, axis=0, return_index=True, return_inverse=True)
     owner = owner.reshape(-1)
-    labels, groups = clips.labels[first], clips.groups[first]
+    labels, groups = clips.labels[first], clips.groups[first].astype(np.str_)
     return TrackFeatures(
         _means(said[:, :size], owner),
         _means(map_scores(said[:, size:], ready.tags), owner),
