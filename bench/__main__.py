@@ -7,6 +7,7 @@ single named bench that has some.
 
 from __future__ import annotations
 
+import signal
 import sys
 
 from bench.page import PAGE, circumstances, put
@@ -32,15 +33,17 @@ ACCURACY = {
 }
 BENCHES = {**SPEED, **ACCURACY}
 NO_PAGE = "--no-page"
-# Each in a process of its own, so that none meets what another left in memory.
+# Each in a process of its own, so that none meets what another left in memory. One that is told to end clears up.
 ALONE = (
-    "import importlib, sys; _, name, *options = sys.argv; main = importlib.import_module(f'bench.{name}').main; "
+    "import importlib, signal, sys; signal.signal(signal.SIGTERM, lambda *_: sys.exit(143)); "
+    "_, name, *options = sys.argv; main = importlib.import_module(f'bench.{name}').main; "
     "main(options) if options else main()"
 )
 
 
 def main(words: list[str]) -> int:
     """Run benches by name; all about speed without names."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     to_page = NO_PAGE not in words
     words = [word for word in words if word != NO_PAGE]
     start = next((place for place, word in enumerate(words) if word.startswith("-")), len(words))

@@ -83,10 +83,14 @@ def overheard(command: Sequence[str | Path]) -> tuple[str, int, int]:
     peaks: dict[int, int] = {}
     said = []
     with process, _looked_at(process.pid, peaks):
-        for line in process.stdout:
-            said.append(line)
-            sys.stdout.write(line)
-            sys.stdout.flush()
+        try:
+            for line in process.stdout:
+                said.append(line)
+                sys.stdout.write(line)
+                sys.stdout.flush()
+        except BaseException:  # stopped: it has folders to clear away
+            process.terminate()
+            raise
     if process.returncode:
         raise subprocess.CalledProcessError(process.returncode, process.args)
     own = peaks.pop(process.pid, 0)

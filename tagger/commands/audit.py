@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tagger.base.batches import Once
 from tagger.commands import suspects
 from tagger.commands.conclusions import Conclusion, stamp
 from tagger.commands.console import save_text, table
@@ -99,8 +100,9 @@ def _find(session: Session, current: ModelRow | None) -> list[Finding]:
 
     views = session.index.select.views(current.model_id if current else None)
     unheard, doubts = _unheard(session), suspects.current(session)
+    once = Once()
     tracks = [
-        audit_track(view, unheard.get(view.track.track), doubts.get((view.track.track, view.track.label or "")))
+        audit_track(view, unheard.get(view.track.track), doubts.get((view.track.track, view.track.label or "")), once)
         for view in views
         if view.track.state is not None and not view.dismissed
     ]

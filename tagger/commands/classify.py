@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from array import array
+from collections import Counter, deque
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -57,17 +58,18 @@ def classify(session: Session, library_ids: Collection[int], refresh: bool = Fal
     current = current_model(session)
     rules = decide_anew_where_due(session, current)
     counts = Counter(classified=0, accepted=0, abstained=0, unreadable=0)
-    rows = [
-        row
+    wanted = array("q")  # ids alone: in the first night there may be a million
+    wanted.extend(
+        row.track_id
         for row in session.index.select.to_classify(current.model_id, refresh, _states(refresh), library_ids)
         if length_ok(session, row)
-    ]
-    if not rows:
+    )
+    if not wanted:
         return dict(counts)
     classifier = current_classifier(session)
     rules = rules or rules_of(session, current, classifier.heldout())
-    with session.console.bar("classifying", len(rows), "tracks") as bar:
-        for batch in _heard(session, classifier, rows):
+    with session.console.bar("classifying", len(wanted), "tracks") as bar:
+        for batch in _heard(session, classifier, wanted):
             bar.step(len(batch))
             predictions = _predict(session, classifier, rules, batch, counts)
             session.index.predictions.save(predictions, session.run_id)
@@ -85,12 +87,19 @@ def _states(refresh: bool) -> tuple[TrackState, ...]:
     return (*states, TrackState.MACHINE) if refresh else states
 
 
-def _heard(session: Session, classifier: Classifier, rows: list[TrackRow]) -> Iterator[list[Heard]]:
-    """Yield batches of tracks with their clips, in the order of `rows`."""
-    sources = (ClipSource(row.track, row.absolute, row.duration or 0.0) for row in rows)
-    # Fewer come back than went out where the run is stopped.
-    heard = zip(rows, inputs_of(session, classifier, sources), strict=False)
-    yield from in_batches(((row, clips) for row, (_, clips) in heard), BATCH)
+def _heard(session: Session, classifier: Classifier, track_ids: Iterable[int]) -> Iterator[list[Heard]]:
+    """Yield batches of tracks with their clips, in the order of `track_ids`."""
+    on_the_way: deque[TrackRow] = deque()
+
+    def sources() -> Iterator[ClipSource]:
+        for ids in in_batches(track_ids):
+            rows = session.index.select.by_ids(ids)
+            for row in (rows[track_id] for track_id in ids if track_id in rows):
+                on_the_way.append(row)
+                yield ClipSource(row.track, row.absolute, row.duration or 0.0)
+
+    heard = inputs_of(session, classifier, sources())
+    yield from in_batches(((on_the_way.popleft(), clips) for _, clips in heard), BATCH)
 
 
 def _predict(

@@ -15,7 +15,7 @@ from tagger.base.records import FoundFile, TrackState, TrackTags
 from tagger.commands.console import problem_lines
 from tagger.commands.libraries import ask_whether_there
 from tagger.commands.session import Outcome, Session, absolute
-from tagger.commands.survey import Survey, read_files, refuse_if_too_many_gone, survey
+from tagger.commands.survey import FoundFiles, Survey, read_files, refuse_if_too_many_gone, survey
 
 if TYPE_CHECKING:
     from tagger.index.rows import KnownFile
@@ -143,10 +143,11 @@ def apply(session: Session, found: Survey) -> Counter[str]:
 
 def _readings(session: Session, found: Survey) -> Iterator[Reading]:
     """Yield new and then changed files with what they say."""
-    for file in found.new:
+    for file in found.new if found.read else ():
         if (tags := found.read.get(file.path)) is not None:
             yield False, file, tags
-    for file, tags in read_files(session, found.root, [file for file in found.new if file.path not in found.read]):
+    unread = FoundFiles(file for file in found.new if file.path not in found.read) if found.read else found.new
+    for file, tags in read_files(session, found.root, unread):
         yield False, file, tags
     for file, tags in read_files(session, found.root, found.changed):
         yield True, file, tags

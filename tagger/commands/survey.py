@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import os
+from array import array
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,32 @@ if TYPE_CHECKING:
 IN_A_ROW = 50  # files that went away or met a failing disk, after which the library is asked whether it is still there
 
 
+class FoundFiles:
+    """Files that a walk saw, packed closely: the first scan of a library finds a million of them new."""
+
+    def __init__(self, files: Iterable[FoundFile] = ()) -> None:
+        self._paths = bytearray()
+        self._ends, self._sizes, self._times = array("q"), array("q"), array("q")
+        for file in files:
+            self.append(file)
+
+    def append(self, file: FoundFile) -> None:
+        """Add a file behind the others."""
+        self._paths += file.path
+        self._ends.append(len(self._paths))
+        self._sizes.append(file.size)
+        self._times.append(file.mtime_ns)
+
+    def __len__(self) -> int:
+        return len(self._ends)
+
+    def __iter__(self) -> Iterator[FoundFile]:
+        start = 0
+        for end, size, mtime_ns in zip(self._ends, self._sizes, self._times, strict=True):
+            yield FoundFile(bytes(self._paths[start:end]), size, mtime_ns)
+            start = end
+
+
 @dataclass
 class Survey:
     """What differs between a library and what the index knows of it; nothing is changed yet."""
@@ -31,8 +58,8 @@ class Survey:
     unchanged: int = 0
     still_unreadable: list[KnownFile] = field(default_factory=list)
     back: list[int] = field(default_factory=list)  # were missing and are there again, as they were
-    new: list[FoundFile] = field(default_factory=list)
-    changed: list[FoundFile] = field(default_factory=list)  # or to be tried again
+    new: FoundFiles = field(default_factory=FoundFiles)
+    changed: FoundFiles = field(default_factory=FoundFiles)  # or to be tried again
     gone: dict[int, KnownFile] = field(default_factory=dict)
     left_out: list[int] = field(default_factory=list)  # now excluded by the settings
     read: dict[bytes, TrackTags | UnreadableTags] = field(default_factory=dict)  # new files read before the fuse
@@ -154,7 +181,7 @@ def refuse_if_too_many_gone(session: Session, found: Survey, accept_missing: boo
 
 
 def read_files(
-    session: Session, root: bytes, files: Sequence[FoundFile]
+    session: Session, root: bytes, files: FoundFiles
 ) -> Iterator[tuple[FoundFile, TrackTags | UnreadableTags]]:
     """Yield files of a library with what their tags say; ends early when the run is to stop or its time is up.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from tagger.base.batches import Once
 from tagger.base.records import Decision, TrackState
 
 if TYPE_CHECKING:
@@ -72,8 +73,8 @@ def candidate(session: Session, view: TrackView) -> Candidate:
     )
 
 
-def audit_track(view: TrackView, unheard: tuple[str, float] | None = None, doubt: Doubt | None = None) -> AuditTrack:
-    """Return the track for the audit.
+def audit_track(view: TrackView, unheard: tuple[str, float] | None, doubt: Doubt | None, once: Once) -> AuditTrack:
+    """Return the track for the audit; what it has in common with others is kept `once`.
 
     `unheard` is what the current model says (genre, confidence) if it has never heard the track's artist, `doubt` what
     models say that were made to judge labels: only such can be held against a label.
@@ -86,13 +87,13 @@ def audit_track(view: TrackView, unheard: tuple[str, float] | None = None, doubt
         said = view.prediction.genre, view.prediction.confidence
     return AuditTrack(
         path=track.absolute,
-        album=album_key(track),
+        album=once(album_key(track)),
         fingerprint=track.fingerprint,
         state=track.state or TrackState.SKIPPED,
-        blocks=track.genre_blocks,
-        genre_tag=track.genre_tag,
-        label=track.label,
-        predicted=said[0] if said else None,
+        blocks=once(track.genre_blocks),
+        genre_tag=once(track.genre_tag),
+        label=once(track.label),
+        predicted=once(said[0]) if said else None,
         confidence=said[1] if said else None,
         doubt=doubt if track.label is not None else None,
     )

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
 
-from tagger.base.batches import in_batches
+from tagger.base.batches import Once, in_batches
 from tagger.base.records import Kin, TrackState
 from tagger.index import tables as t
 from tagger.index.database import Database
@@ -55,15 +55,19 @@ class Selections:
         return self._tracks(query.where(*_narrowed(library_ids, [TrackState.LABELLED])))
 
     def kin(self) -> Iterator[Kin]:
-        """Yield every track as far as it tells with which others it belongs; `label` is a person's, or None."""
+        """Yield every track as far as it tells with which others it belongs; `label` is a person's, or None.
+
+        A name that many tracks share is one object for all of them.
+        """
         c = t.tracks.c
         columns = (c.id, c.fingerprint, c.library_id, c.path, c.artist, c.album_artist, c.album, c.compilation)
         query = select(*columns, c.state, c.label).where(READABLE, c.fingerprint.is_not(None))
+        once = Once()
         for rows in walk(self._database, query, c.id):
             for row in rows:
                 said = row.label if row.state == TrackState.LABELLED else None
-                names = (row.artist, row.album_artist, row.album, row.compilation)
-                yield Kin(row.fingerprint, row.library_id, os.path.dirname(row.path), *names, said)
+                names = (once(row.artist), once(row.album_artist), once(row.album), row.compilation)
+                yield Kin(row.fingerprint, row.library_id, once(os.path.dirname(row.path)), *names, once(said))
 
     def to_classify(
         self,

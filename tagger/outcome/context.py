@@ -25,6 +25,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tagger.base.batches import Once
 from tagger.base.records import ALBUM, ALBUM_ARTIST, ARTIST, NONE, KinKeys
 
 FEW = 2  # labelled kin; what only these say is judged by itself
@@ -75,10 +76,16 @@ class Tally:
     """
 
     def __init__(self, labelled: Iterable[tuple[str, str, KinKeys]]) -> None:
-        self._known: dict[str, tuple[str | None, set[tuple[str, str]]]] = {}
+        self._known: dict[str, tuple[str | None, KinKeys]] = {}
+        once = Once()
         for fingerprint, genre, keys in labelled:
-            said, all_keys = self._known.get(fingerprint, (genre, set()))
-            self._known[fingerprint] = genre if said == genre else None, all_keys | set(keys)
+            known = self._known.get(fingerprint)
+            if known is None:
+                self._known[fingerprint] = genre, once(tuple(map(once, keys)))
+            else:
+                said, all_keys = known
+                more = tuple(key for key in keys if key not in all_keys)
+                self._known[fingerprint] = genre if said == genre else None, (*all_keys, *more)
         self.total: Counter[str] = Counter()
         self._counts: dict[tuple[str, str], Counter[str]] = {}
         for label, all_keys in self._known.values():
@@ -95,11 +102,11 @@ class Tally:
 
     def label(self, fingerprint: str) -> str | None:
         """Return what people say of this audio; None where they say nothing, or disagree."""
-        return self._known.get(fingerprint, (None, set()))[0]
+        return self._known.get(fingerprint, (None, ()))[0]
 
     def levels(self, fingerprint: str, keys: KinKeys) -> tuple[Level, ...]:
         """Return what people say of the kin of a track, level by level, without what they say of its own audio."""
-        label, own = self._known.get(fingerprint, (None, set()))
+        label, own = self._known.get(fingerprint, (None, ()))
         found = []
         for key in keys:
             counts = Counter(self._counts.get(key, {}))

@@ -200,7 +200,7 @@ def test_review_round_trip(night: Station, tmp_path: Path, monkeypatch: pytest.M
         writer.writeheader()
         writer.writerows(rows)
     result = night.run("review", "import", sheet)
-    assert (result.code, result.counts["decisions"]) == (0, 3), result.facts
+    assert (result.code, result.counts["decisions"]) == (0, 3), str(result.facts)[:900] + result.err
     written = night.run("write", "--apply")
     assert written.counts["written"] == 2
     assert {item["decision"] for item in written.facts["plan"]} == {"person"}
@@ -359,6 +359,18 @@ def test_worse_model_of_another_family_is_not_promoted(night: Station) -> None:
     assert result.facts["metrics"]["track_accuracy"] < 0.9, "one epoch is not enough for this test"
     assert result.facts["promoted"] is False
     assert night.run("status").facts["model"]["id"] == old
+
+
+def test_model_trained_in_place_of_a_damaged_one_is_used(night: Station) -> None:
+    old = night.run("status").facts["model"]["id"]
+    own = night.home / "models" / old
+    with contextlib.closing(sqlite3.connect(night.home / "index.db", isolation_level=None)) as index:
+        index.execute("UPDATE models SET folder = ? WHERE id = ?", (str(own), old))  # the index is a copy
+    (own / "model.keras").write_bytes(b"cut off")
+    result = night.run("train", "--family", "cnn2d-wtsc", "--epochs", "1")
+    assert result.code == 0, result.err
+    assert result.facts["promoted"] is True
+    assert night.run("status").facts["model"]["id"] == result.facts["model"]
 
 
 def test_bad_files_are_mailed_once(night: Station) -> None:
