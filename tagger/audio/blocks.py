@@ -84,12 +84,15 @@ class Stretch:
         kind = (frame.sample_rate, frame.format.name, frame.layout.nb_channels)
         if kind != self._kind:
             self._begin(kind, frame.format)
-        count, planes = last - first, frame.planes
-        total = self._room(count)
+        count, planes, used = last - first, frame.planes, self._used
+        self._used = end = used + count
+        if end > self._sum.size:
+            self._widen(used, end)
+        total = self._sum[used:end]
         if self._pair:
+            left, right = planes
             start = first * 4
-            left, right = (np.frombuffer(plane, np.float32, count, start) for plane in planes)
-            np.add(left, right, total)
+            np.add(np.frombuffer(left, np.float32, count, start), np.frombuffer(right, np.float32, count, start), total)
         else:
             _add_up(total, self._sounds(planes, first, count))
 
@@ -107,15 +110,11 @@ class Stretch:
         self._numbers, self._planar = np.dtype(NUMBERS[form.packed.name]), form.is_planar
         self._pair = self._planar and kind[2] == 2 and self._numbers == np.float32  # nearly every lossy file
 
-    def _room(self, count: int) -> Samples:
-        """Return where the next samples go."""
-        used, end = self._used, self._used + count
-        if end > self._sum.size:
-            larger = np.empty(max(2 * self._sum.size, end), np.float32)
-            larger[:used] = self._sum[:used]
-            self._sum = larger
-        self._used = end
-        return self._sum[used:end]
+    def _widen(self, used: int, wanted: int) -> None:
+        """Make room for more samples than there are; what is `used` stays."""
+        larger = np.empty(max(2 * self._sum.size, wanted), np.float32)
+        larger[:used] = self._sum[:used]
+        self._sum = larger
 
     def _sounds(self, planes: Sequence[Any], first: int, count: int) -> list[NDArray[Any]]:
         """Return so many samples of each channel."""

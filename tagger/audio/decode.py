@@ -20,6 +20,8 @@ PREROLL = 0.25  # [s] decoded and dropped before a clip: MP3's bit reservoir, AA
 MARGIN = 0.04  # [s] kept on both sides of a clip, for the resampler to settle; a whole number of samples at any rate
 LATE = 0.1  # [s] by which sound may begin behind the asked time: WMA loses two frames at each seek
 LEAST_RATE = 12.5  # [bytes/s]; FLAC holds silence at some 110: a header that claims less is damaged
+Placed = tuple[float, float, av.AudioFrame]  # where in the file sound begins and ends [s]
+
 MISSING = 0.02  # [s] that may be missing at the end of a clip: lengths are stated in whole frames
 
 
@@ -42,17 +44,22 @@ class _Window:
         self.starts = self.offset - MARGIN
         self.ends = self.offset + self.seconds + MARGIN + (LATE if self.offset < PREROLL else 0.0)
 
-    def take(self, time: float, rate: int, frame: av.AudioFrame) -> None:
+    def take(self, begin: float, end: float, frame: av.AudioFrame) -> None:
         """Keep the part of a frame that lies inside."""
-        count = frame.samples
-        if time >= self.ends or time + count / rate <= self.starts:
+        starts, ends = self.starts, self.ends
+        if begin >= ends or end <= starts:
             return
-        first = round((self.starts - time) * rate) if time < self.starts else 0
-        last = min(count, round((self.ends - time) * rate))
-        if first < last:
-            if self.begins is None:
-                self.begins = time + first / rate
-            self.found.add(frame, first, last)
+        first, last = 0, frame.samples
+        if begin < starts or end > ends:
+            rate = frame.sample_rate
+            first = round((starts - begin) * rate) if begin < starts else 0
+            last = min(last, round((ends - begin) * rate))
+            if first >= last:
+                return
+            begin += first / rate
+        if self.begins is None:
+            self.begins = begin
+        self.found.add(frame, first, last)
 
     def clip(self, rate: int) -> Samples | None:
         """Return the stretch at this rate, exactly as long as asked for; None if it is not there."""
@@ -272,31 +279,31 @@ def _measured(path: bytes) -> float:
         return float(sum(packet.duration or 0 for packet in packets_of(media)) * media.time_base)
 
 
-def _fill(windows: Sequence[_Window], blocks: Iterator[tuple[float, int, av.AudioFrame]]) -> None:
+def _fill(windows: Sequence[_Window], blocks: Iterator[Placed]) -> None:
     """Give each window its part of the blocks; stop behind the last one's end."""
     last = max((window.ends for window in windows), default=0.0)
-    for time, rate, frame in blocks:
-        if time >= last:
+    for begin, end, frame in blocks:
+        if begin >= last:
             return
         for window in windows:
-            window.take(time, rate, frame)
+            window.take(begin, end, frame)
 
 
-def _counted(blocks: Iterator[Block]) -> Iterator[tuple[float, int, av.AudioFrame]]:
-    """Give blocks the time that follows from counting samples from the start of the file."""
-    now = 0.0
+def _counted(blocks: Iterator[Block]) -> Iterator[Placed]:
+    """Give blocks the times that follow from counting samples from the start of the file."""
+    end = 0.0
     for _, rate, frame in blocks:
-        yield now, rate, frame
-        now += frame.samples / rate
+        begin, end = end, end + frame.samples / rate
+        yield begin, end, frame
 
 
-def _stamped(blocks: Iterator[Block], origin: float) -> Iterator[tuple[float, int, av.AudioFrame]]:
-    """Give blocks the time that follows from the first one's time stamp after a seek."""
-    now: float | None = None
+def _stamped(blocks: Iterator[Block], origin: float) -> Iterator[Placed]:
+    """Give blocks the times that follow from the first one's time stamp after a seek."""
+    end: float | None = None
     for time, rate, frame in blocks:
-        if now is None:
+        if end is None:
             if time is None:
                 raise _Astray
-            now = time - origin
-        yield now, rate, frame
-        now += frame.samples / rate
+            end = time - origin
+        begin, end = end, end + frame.samples / rate
+        yield begin, end, frame

@@ -12,6 +12,7 @@ from tagger.model.quiet import load
 # Filters of the blocks; each halves both axes, so the network sees 2-s clips of 96 x 87 as 3 x 3 in the end.
 CNN2D_FILTERS = (16, 32, 64, 96, 128)
 CNN2D_DENSE = 128
+LEAST_SPREAD = 8.0  # [grey levels] = 2.5 dB: what varies less in a band is not blown up to the size of music
 
 WTSC_SMALLEST = 16  # below, nothing is left after its four convolutions and two poolings
 
@@ -28,8 +29,8 @@ def cnn2d(plan: Blueprint) -> Any:
     layers = keras.layers
     recipe, rows = plan.recipe, plan.shape[0]
     inputs = keras.Input((rows, None, 1), name="spectrogram")  # (B, rows, T, 1)
-    x = layers.Rescaling(1 / 255, name="scale")(inputs)
-    x = layers.BatchNormalization(axis=1, momentum=0.9, center=False, scale=False, name="bands")(x)
+    x = layers.BatchNormalization(axis=1, momentum=0.9, epsilon=LEAST_SPREAD**2, center=False, scale=False,
+                                  name="bands")(inputs)  # fmt: skip
     for number, filters in enumerate(CNN2D_FILTERS, 1):
         x = layers.Conv2D(plan.wide(filters), 3, padding="same", use_bias=False, kernel_initializer="he_normal",
                           name=f"conv{number}")(x)  # fmt: skip
