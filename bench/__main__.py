@@ -20,10 +20,10 @@ SPEED = {
     "runtime": "hearing networks: Keras beside other runtimes",
     "scan": "first scan, unchanged scan and night beside `find`, the share of bytes read, the index alone (--files N)",
     "scale": "first scan, scan and night again against the size of the library (--files N,N)",
-    "memory": "the most memory that each process of a command holds, at several sizes of a library (--files N,N)",
     "dataset": "clips cut into a data set a second, and their bytes",
     "training": "clips learned from per second, the default network beside the radio station's",
     "writing": "genres written into files a second, beside `cp`",
+    "memory": "the most memory that each process of a command holds, at several sizes of a library (--files N,N)",
 }
 ACCURACY = {
     "containers": "read, write and undo in every container: what comes back",
