@@ -10,8 +10,9 @@ import av
 import numpy as np
 
 from tagger.audio.blocks import Block, Samples, Stretch, blocks_of, packets_of
-from tagger.audio.media import open_media
+from tagger.audio.media import Media, open_media, open_piece
 from tagger.audio.mp3_header import HEAD_BYTES, believable, read_claims, size_fits
+from tagger.audio.ogg_seek import OggMap, map_of
 from tagger.base.errors import UnreadableAudio
 
 RATE = 22050  # [Hz]
@@ -43,6 +44,16 @@ class _Window:
     def __post_init__(self) -> None:
         self.starts = self.offset - MARGIN
         self.ends = self.offset + self.seconds + MARGIN + (LATE if self.offset < PREROLL else 0.0)
+
+    @property
+    def begin(self) -> float:
+        """Where decoding is to begin [s]."""
+        return max(0.0, self.offset - PREROLL)
+
+    @property
+    def found_late(self) -> bool:
+        """Whether nothing was found, or nothing from its start on."""
+        return self.begins is None or self.begins > max(0.0, self.offset - MARGIN) + LATE
 
     def take(self, begin: float, end: float, frame: av.AudioFrame) -> None:
         """Keep the part of a frame that lies inside."""
@@ -112,6 +123,8 @@ class ClipReader:
         self._claims = read_claims(head) if self._media.format == "mp3" else None
         stated = self._media.container.duration
         self.duration = stated / av.time_base if stated else 0.0
+        self._origin = float((self._media.stream.start_time or 0) * self._media.time_base)
+        self._pages = map_of(self._media.part, self._origin, self.duration) if self._media.format == "ogg" else None
         if not self.duration or self._media.format == "aac":  # raw AAC: a guess from the first frames
             self._go_exact()
 
@@ -145,7 +158,7 @@ class ClipReader:
         """
         if self.exact:
             return None
-        found = [self._sought(_Window(*where)) for where in wanted]
+        found = [self._sought(where) for where in wanted]
         if all(clip is not None for clip in found) and self._agrees():
             return found
         self._go_exact()
@@ -158,19 +171,33 @@ class ClipReader:
             _fill(windows, _counted(blocks_of(media)))
         return [window.clip(self.rate) for window in windows]
 
-    def _sought(self, window: _Window) -> Samples | None:
+    def _sought(self, where: tuple[float, float]) -> Samples | None:
         """Cut one clip after a seek; None if it is not there, or the seek went astray."""
-        media = self._media
-        base = media.time_base
-        origin = media.stream.start_time or 0
-        target = origin + int(max(0.0, window.offset - PREROLL) / base)
+        if self._pages is not None and (clip := self._paged(self._pages, _Window(*where))) is not None:
+            return clip
+        media, window = self._media, _Window(*where)
+        target = (media.stream.start_time or 0) + int(window.begin / media.time_base)
         try:
             media.container.seek(target, stream=media.stream, backward=True)
-            blocks = _stamped(blocks_of(media, self._heard), float(origin * base))
-            _fill([window], blocks)
+            return self._filled(media, window)
         except (av.FFmpegError, _Astray):
             return None
-        if window.begins is None or window.begins > max(0.0, window.offset - MARGIN) + LATE:
+
+    def _paged(self, pages: OggMap, window: _Window) -> Samples | None:
+        """Cut one clip out of the pages around it; None if they are not found, or do not give it."""
+        content = pages.around(window.begin + self._origin, window.ends + self._origin)
+        if content is None:
+            return None
+        try:
+            with open_piece(content, self._media) as piece:
+                return self._filled(piece, window)
+        except (av.FFmpegError, UnreadableAudio, _Astray):
+            return None
+
+    def _filled(self, media: Media, window: _Window) -> Samples | None:
+        """Decode on to the end of a window; None if it is not all there."""
+        _fill([window], _stamped(blocks_of(media, self._heard), self._origin))
+        if window.found_late:
             return None
         return window.clip(self.rate)
 

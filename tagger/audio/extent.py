@@ -148,6 +148,21 @@ class AudioPart(io.RawIOBase):
         """Return the first bytes, wherever reading stands."""
         return os.pread(self._descriptor, min(count, self.size), self._start)
 
+    def at(self, position: int, count: int) -> bytes:
+        """Return bytes from a position on, wherever reading stands; fewer where there are no more.
+
+        Raises
+        ------
+        OSError
+        """
+        found, wanted = b"", max(0, min(count, self.size - position))
+        while len(found) < wanted:
+            part = os.pread(self._descriptor, wanted - len(found), self._start + position + len(found))
+            if not part:  # the file was cut meanwhile
+                break
+            found += part
+        return found
+
     def readable(self) -> bool:
         return True
 

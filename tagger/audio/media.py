@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import stat
 from collections.abc import Iterator
@@ -106,6 +107,22 @@ def open_media(path: bytes | str, *, fast: bool = False) -> Iterator[Media]:
         raise UnreadableAudio(path, _cause(error)) from error
     except OSError as error:
         raise UnreadableAudio.because(path, error) from error
+
+
+@contextlib.contextmanager
+def open_piece(content: bytes, media: Media) -> Iterator[Media]:
+    """Open a piece of a file that lies in memory, with its headers before it, as `open_media` opens the whole.
+
+    Raises
+    ------
+    av.FFmpegError
+        On opening, if FFmpeg makes nothing of it.
+    """
+    options = {"format_whitelist": _FORMATS}
+    with av.open(io.BytesIO(content), options=options, metadata_errors="replace") as container:
+        stream = container.streams.audio[0]
+        stream.codec_context.thread_count = 1
+        yield Media(container, stream, media.part)
 
 
 def _cause(error: av.FFmpegError) -> str:

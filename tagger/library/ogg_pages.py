@@ -1,55 +1,18 @@
 """The pages of an Ogg file, as far as they tell header packets from audio.
 
 A longer comment header may take more pages; then every later page gets another number and another checksum. So the
-audio's identity is in the bodies of its pages, not in their headers. Page layout: RFC 3533, section 6.
+audio's identity is in the bodies of its pages, not in their headers.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from tagger.base.ogg import MOST_HEAD_BYTES, NO_POSITION, PAGE_MARK, Page, parse_page
 from tagger.library.view import View
 
-PAGE_MARK = b"OggS"
-HEADER_BYTES = 27  # before the segment table
-MOST_HEAD_BYTES = HEADER_BYTES + 255  # with the segment table
-MOST_PAGE_BYTES = MOST_HEAD_BYTES + 255 * 255
 MOST_HEADER_PAGES = 1 << 14  # of 4 KiB, as mutagen writes them: 64 MiB of comments and pictures
 READ_BYTES = 1 << 14  # of headers at once: some pages of 4 KiB, a part of one of 64 KiB
-NO_POSITION = (1 << 64) - 1  # on a page in which no packet ends
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """A page header. `start` is where it lies, `body` and `end` where its content starts and ends."""
-
-    start: int
-    body: int
-    end: int
-    serial: int
-    position: int
-    packets: int  # that end in this page
-
-
-def parse_page(data: bytes, at: int = 0, offset: int = 0) -> Page | None:
-    """Read the page header at `data[at:]`, where `data` lies at `offset` of the file; None if there is none."""
-    if data[at : at + 5] != PAGE_MARK + b"\0" or len(data) < at + HEADER_BYTES:
-        return None
-    segments = data[at + 26]
-    table = data[at + HEADER_BYTES : at + HEADER_BYTES + segments]
-    if len(table) < segments:
-        return None
-    start = offset + at
-    body = start + HEADER_BYTES + segments
-    return Page(
-        start=start,
-        body=body,
-        end=body + sum(table),
-        serial=int.from_bytes(data[at + 14 : at + 18], "little"),
-        position=int.from_bytes(data[at + 6 : at + 14], "little"),
-        packets=sum(1 for lace in table if lace < 255),
-    )
 
 
 def find_audio(view: View, start: int) -> int | None:

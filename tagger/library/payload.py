@@ -11,7 +11,8 @@ from __future__ import annotations
 import hashlib
 
 from tagger.base.errors import UnreadableTags
-from tagger.library.ogg_pages import MOST_PAGE_BYTES, PAGE_MARK, bodies, find_audio
+from tagger.base.ogg import MOST_PAGE_BYTES, PAGE_MARK
+from tagger.library.ogg_pages import bodies, find_audio
 from tagger.library.outer_tags import audio_span
 from tagger.library.regions import Region, find_regions
 from tagger.library.view import View, open_view

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import BinaryIO
 
+from tagger.base.ogg import HEADER_BYTES as _PAGE_HEADER
+from tagger.base.ogg import PAGE_MARK
 from tagger.library import delta, id3, id3v22, riff
 from tagger.library.family import TagView
 from tagger.library.id3_frames import has_extended_header, has_plain_sizes
-from tagger.library.ogg_pages import HEADER_BYTES as _PAGE_HEADER
-from tagger.library.ogg_pages import PAGE_MARK
 from tagger.library.payload import payload_extent
 
 NAMES = {

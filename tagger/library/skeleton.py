@@ -14,8 +14,9 @@ from collections.abc import Iterator
 from typing import Literal
 
 from tagger.base.errors import UnreadableTags
+from tagger.base.ogg import MOST_HEAD_BYTES, MOST_PAGE_BYTES, PAGE_MARK, Page, parse_page
 from tagger.library.detect import SEARCH, container_of
-from tagger.library.ogg_pages import MOST_HEAD_BYTES, MOST_PAGE_BYTES, PAGE_MARK, Page, find_audio, parse_page
+from tagger.library.ogg_pages import find_audio
 from tagger.library.outer_tags import audio_span
 from tagger.library.regions import ASF_HEADER, MP4_FIRST_BOXES, Region, find_regions
 from tagger.library.view import View, open_view

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tagger.base.records import FoundFile
-from tagger.commands.survey import paired
+from tagger.commands.survey import FoundFiles, paired
 from tagger.index.rows import KnownFile
 
 paths = st.sets(st.binary(min_size=1, max_size=3))
@@ -21,3 +21,10 @@ def test_every_file_comes_once_beside_its_row(there: set[bytes], known: set[byte
     assert [row for _, row in pairs if row] == rows
     assert {row.path for file, row in pairs if file and row and file.path == row.path} == there & known
     assert all(file is None or row is None or file.path == row.path for file, row in pairs)
+
+
+@given(files=st.lists(st.builds(FoundFile, st.binary(min_size=1), st.integers(0, 2**62), st.integers(-(2**62), 2**62))))
+def test_packed_files_are_the_same_files(files: list[FoundFile]) -> None:
+    packed = FoundFiles(files)
+    assert len(packed) == len(files)
+    assert list(packed) == list(packed) == files

@@ -49,6 +49,33 @@ def test_gather_keeps_rows_together(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert found.tracks.tolist() == [f"t{i}" for i in range(6)]
     assert isinstance(found.inputs, np.memmap) == (limit == 10)
     assert not list(tmp_path.rglob("*.clips*"))  # nothing is left behind, even by a kill
+    assert found.take(np.array([4, 1]))[:, 0, 0].tolist() == [4, 1]
+    assert found.take(slice(2, 4))[:, 7, 4].tolist() == [2, 3]
+
+
+def test_what_was_taken_from_a_file_does_not_stay_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clips_module, "SPILL_BYTES", 10)
+    many = [File(Path("1.png"), f"t{i}", "g", "alt", "train") for i in range(600)]
+    found = gather(many, lambda path: np.full((256, 256), 7, np.uint8), GENRES, tmp_path)
+    before = mapped()
+    assert int(found.inputs.sum()) == 7 * found.inputs.size
+    assert mapped() - before > 30_000, "reading maps it"
+    assert found.take(np.arange(600)).shape == (600, 256, 256)
+    assert mapped() - before < 8_000
+
+
+def mapped() -> int:
+    """Return how much of this process's memory belongs to files [KiB]."""
+    lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+    return sum(int(line.split()[1]) for line in lines if line.startswith(("RssFile", "RssShmem")))
+
+
+def test_one_long_name_does_not_make_all_of_them_long() -> None:
+    long = File(Path("1.png"), "t0", "g" * 5000, "alt", "train")
+    found = gather([long, *files(5)], picture, GENRES)
+    assert found.groups.nbytes < 1000
+    assert found.groups.tolist()[:2] == ["g" * 5000, "g0"]
+    assert unheard(replace(found, splits=np.array(["val"] * 3 + ["train"] * 3))).tolist() == [0, 1, 2]
 
 
 def test_gather_names_the_picture_that_differs() -> None:

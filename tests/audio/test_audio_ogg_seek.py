@@ -1,0 +1,157 @@
+"""Clips cut out of the pages around them are those that FFmpeg's own seeks find, of few of the file's bytes."""
+
+from __future__ import annotations
+
+import base64
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import mutagen
+import numpy as np
+import pytest
+from mutagen.flac import Picture
+
+from tagger.audio import decode
+from tagger.audio.decode import RATE, decode_clips
+from tagger.audio.encode import encode
+from tagger.audio.extent import AudioPart
+from tagger.audio.media import open_media
+from tagger.audio.ogg_seek import map_of
+from tagger.base.errors import UnreadableAudio
+from tagger.base.ogg import parse_page
+
+SECONDS = 60.0
+OFFSETS = (0.0, 0.3, 1.0, 17.44, 33.2, 58.0)
+CLOSE = {"ogg": 1e-6, "opus": 2e-3}  # Opus goes on from what it heard before, and 80 ms are enough for the ear only
+
+
+def noise(seconds: float = SECONDS, rate: int = 44100) -> np.ndarray:
+    """Return noise whose loudness changes, so that places differ and pages differ in size."""
+    random = np.random.default_rng(5)
+    loud = np.repeat(random.uniform(0.01, 0.5, int(seconds * 4) + 1), rate // 4 + 1)[: int(seconds * rate)]
+    return (loud[:, None] * random.standard_normal((loud.size, 2))).astype(np.float32)
+
+
+@pytest.fixture(scope="module", params=["ogg", "opus"])
+def song(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("ogg") / f"song.{request.param}"
+    encode(path, noise(), 44100, request.param)
+    return path
+
+
+def both(
+    path: Path, monkeypatch: pytest.MonkeyPatch, offsets: tuple[float, ...] = OFFSETS
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return clips cut with and without a map of the pages."""
+    return decode_clips(os.fsencode(path), offsets, 2.0), usual_clips(path, monkeypatch, offsets)
+
+
+def usual_clips(path: Path, monkeypatch: pytest.MonkeyPatch, offsets: tuple[float, ...]) -> np.ndarray:
+    """Return clips cut after seeks by FFmpeg."""
+    with monkeypatch.context() as patch:
+        patch.setattr(decode, "map_of", lambda *given: None)
+        return decode_clips(os.fsencode(path), offsets, 2.0)
+
+
+def pages_used(path: Path, offset: float) -> bytes | None:
+    """Return the piece that a clip would be cut from."""
+    with open_media(os.fsencode(path)) as media:
+        found = map_of(media.part, 0.0, SECONDS)
+        return None if found is None else found.around(max(0.0, offset - 0.25), offset + 2.04)
+
+
+@pytest.mark.parametrize("offset", OFFSETS)
+def test_piece_is_a_small_part_of_the_file(song: Path, offset: float) -> None:
+    piece = pages_used(song, offset)
+    assert piece is not None
+    assert len(piece) < 0.12 * song.stat().st_size
+
+
+def test_clips_are_those_of_a_usual_seek(song: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    mine, usual = both(song, monkeypatch)
+    assert mine.shape == (len(OFFSETS), 2 * RATE)
+    np.testing.assert_allclose(mine, usual, atol=CLOSE[song.suffix[1:]])
+
+
+def test_few_bytes_are_read(song: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[int] = []
+    for name in ("at", "read"):
+        real: Callable[..., bytes] = getattr(AudioPart, name)
+
+        def counted(part: AudioPart, *given: int, real: Callable[..., bytes] = real) -> bytes:
+            found = real(part, *given)
+            read.append(len(found))
+            return found
+
+        monkeypatch.setattr(AudioPart, name, counted)
+    decode_clips(os.fsencode(song), (17.44, 33.2), 2.0)
+    mine = sum(read)
+    read.clear()
+    monkeypatch.setattr(decode, "map_of", lambda *given: None)
+    decode_clips(os.fsencode(song), (17.44, 33.2), 2.0)
+    assert mine < 0.6 * sum(read)
+
+
+def test_a_cover_in_the_headers_does_no_harm(song: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / song.name
+    path.write_bytes(song.read_bytes())
+    cover = Picture()
+    cover.type, cover.mime, cover.data = 3, "image/jpeg", np.random.default_rng(1).bytes(300_000)
+    file = mutagen.File(path)
+    file["metadata_block_picture"] = [base64.b64encode(cover.write()).decode("ascii")]
+    file.save()
+    assert pages_used(path, 33.2) is not None
+    mine, usual = both(path, monkeypatch)
+    np.testing.assert_allclose(mine, usual, atol=CLOSE[song.suffix[1:]])
+
+
+def test_a_recording_of_a_running_stream(song: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = song.read_bytes()
+    starts, at = [], 0
+    while (page := parse_page(data, at)) is not None:
+        starts.append(page)
+        at = page.end
+    headers = next(i for i, page in enumerate(starts) if page.position not in (0, (1 << 64) - 1))
+    path = tmp_path / song.name
+    path.write_bytes(data[: starts[headers].start] + data[starts[headers + len(starts) // 3].start :])
+    mine, usual = both(path, monkeypatch, (3.2, 17.44, 25.0))
+    np.testing.assert_allclose(mine, usual, atol=CLOSE[song.suffix[1:]])
+
+
+def test_songs_one_behind_the_other(song: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / song.name
+    path.write_bytes(2 * song.read_bytes())
+    mine, usual = both(path, monkeypatch, (3.2, 17.44))
+    np.testing.assert_allclose(mine, usual, atol=CLOSE[song.suffix[1:]])
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_damage_does_not_change_what_is_heard(
+    song: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    random = np.random.default_rng(seed)
+    content = bytearray(song.read_bytes())
+    for _ in range(int(random.integers(1, 40))):
+        content[int(random.integers(5000, len(content)))] = int(random.integers(256))
+    if seed % 3 == 0:
+        del content[int(random.integers(len(content) // 2, len(content))) :]
+    path = tmp_path / song.name
+    path.write_bytes(content)
+    try:
+        usual = usual_clips(path, monkeypatch, OFFSETS[:4])
+    except UnreadableAudio:
+        with pytest.raises(UnreadableAudio):
+            decode_clips(os.fsencode(path), OFFSETS[:4], 2.0)
+        return
+    mine = decode_clips(os.fsencode(path), OFFSETS[:4], 2.0)
+    alike = np.isclose(mine, usual, atol=CLOSE[song.suffix[1:]]).mean(axis=1) > 0.75
+    # Where a page is lost, what lies behind it is heard as many samples early, if decoding began before it.
+    assert np.count_nonzero(~alike) <= 1, alike
+
+
+def test_other_files_have_no_map(tmp_path: Path) -> None:
+    path = tmp_path / "song.flac"
+    encode(path, noise(3.0), 44100, "flac")
+    with open_media(os.fsencode(path)) as media:
+        assert map_of(media.part, 0.0, 3.0) is None
