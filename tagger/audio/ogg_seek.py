@@ -100,7 +100,8 @@ class OggMap:
 
     def _look(self, start: int) -> tuple[bytes, list[Page]]:
         """Read from somewhere on until there is a page that says where it is."""
-        data, pages = b"", []
+        data = b""
+        pages: list[Page] = []
         while not pages and len(data) < MOST_PAGE_BYTES and start + len(data) < self.part.size:
             data += self.part.at(start + len(data), min(MOST_LOOK, self._bytes(LOOK_SECONDS)))
             pages = list(self._pages(data, start))
