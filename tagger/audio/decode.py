@@ -10,9 +10,11 @@ import av
 import numpy as np
 
 from tagger.audio.blocks import Block, Samples, Stretch, blocks_of, packets_of
+from tagger.audio.flac_seek import map_of_flac
 from tagger.audio.media import Media, open_media, open_piece
 from tagger.audio.mp3_header import HEAD_BYTES, believable, read_claims, size_fits
-from tagger.audio.ogg_seek import OggMap, map_of
+from tagger.audio.ogg_seek import map_of_ogg
+from tagger.audio.seek import SeekMap
 from tagger.base.errors import UnreadableAudio
 
 RATE = 22050  # [Hz]
@@ -124,7 +126,7 @@ class ClipReader:
         stated = self._media.container.duration
         self.duration = stated / av.time_base if stated else 0.0
         self._origin = float((self._media.stream.start_time or 0) * self._media.time_base)
-        self._pages = map_of(self._media.part, self._origin, self.duration) if self._media.format == "ogg" else None
+        self._map = map_of(self._media, self._origin, self.duration)
         if not self.duration or self._media.format == "aac":  # raw AAC: a guess from the first frames
             self._go_exact()
 
@@ -173,7 +175,7 @@ class ClipReader:
 
     def _sought(self, where: tuple[float, float]) -> Samples | None:
         """Cut one clip after a seek; None if it is not there, or the seek went astray."""
-        if self._pages is not None and (clip := self._paged(self._pages, _Window(*where))) is not None:
+        if self._map is not None and (clip := self._mapped(self._map, _Window(*where))) is not None:
             return clip
         media, window = self._media, _Window(*where)
         target = (media.stream.start_time or 0) + int(window.begin / media.time_base)
@@ -183,9 +185,9 @@ class ClipReader:
         except (av.FFmpegError, _Astray):
             return None
 
-    def _paged(self, pages: OggMap, window: _Window) -> Samples | None:
-        """Cut one clip out of the pages around it; None if they are not found, or do not give it."""
-        content = pages.around(window.begin + self._origin, window.ends + self._origin)
+    def _mapped(self, places: SeekMap, window: _Window) -> Samples | None:
+        """Cut one clip out of what lies around it; None if that is not found, or does not give it."""
+        content = places.around(window.begin + self._origin, window.ends + self._origin)
         if content is None:
             return None
         try:
@@ -212,6 +214,15 @@ class ClipReader:
         guessed = self._media.format == "aac" or (self._media.format == "mp3" and self._claims is None)
         if not guessed and self.duration < stated / 2:
             raise UnreadableAudio(self.path, f"cut short: {self.duration:.0f} of {stated:.0f} seconds are there")
+
+
+def map_of(media: Media, begins: float, duration: float) -> SeekMap | None:
+    """Return how to find one's way in a file that begins at a time [s] and plays so long [s], where FFmpeg has no quick
+    way; None elsewhere, or where it is not as usual."""
+    if not duration:
+        return None
+    find = {"ogg": map_of_ogg, "flac": map_of_flac}.get(media.format)
+    return None if find is None else find(media.part, begins, duration)
 
 
 class _Astray(Exception):
