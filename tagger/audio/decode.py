@@ -233,8 +233,9 @@ def decode_clips(path: bytes, offsets: Sequence[float], seconds: float, rate: in
     """Decode clips of one length out of a file, and little else of it.
 
     The same file gives the same samples every time. Positions are exact to the sample, but for MP3, where a seek goes
-    by the file's table of contents and lands near the asked time, and for WMA, which loses its first two frames. Where
-    a table lies, the file is decoded whole.
+    by the file's table of contents and lands near the asked time, for WMA, which loses its first two frames, and for
+    Ogg Vorbis with blocks of two lengths, which FFmpeg's time stamps after a seek can place 10 ms off. Where a table
+    lies, the file is decoded whole.
 
     Parameters
     ----------
