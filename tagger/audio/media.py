@@ -25,10 +25,11 @@ _FORMATS = "mp3,aac,flac,ogg,mov,wav,w64,aiff,caf,au,asf,ape,wv,mpc,mpc8,tta,tak
 # long as cutting the clips; the answer is the same after the first few frames.
 _WAV_PROBE = "32768"
 
-# [bytes] FFmpeg reads at once of MPEG files that are small, as those of low bit rates are: with 32 KiB, five clips of
-# 2 s took more than a tenth of four minutes at 128 kbit/s. Larger files are better off with fewer reads.
-_SMALL_READ, _USUAL_READ = 16 << 10, 32 << 10
-_SMALL_MPEG = 6 << 20
+# [bytes] FFmpeg reads at once. Of MPEG files that are small, as those of low bit rates are, less than usual: with 32
+# KiB, five clips of 2 s took more than a tenth of four minutes at 128 kbit/s. Of large files more: a clip of CD quality
+# takes 400 KiB, and over a network each read is a journey.
+_SMALL_READ, _USUAL_READ, _LARGE_READ = 16 << 10, 32 << 10, 128 << 10
+_SMALL_MPEG, _LARGE = 6 << 20, 16 << 20
 
 # [bytes] that may be read before a file is open: FFmpeg would read all of one whose header leads nowhere. Headers with
 # large pictures take some tens of MiB.
@@ -89,7 +90,7 @@ def open_media(path: bytes | str, *, fast: bool = False) -> Iterator[Media]:
             head = part.head(4)
             if head in (b"RIFF", b"RF64"):
                 options["probesize"] = _WAV_PROBE
-            read = _SMALL_READ if head.startswith(b"\xff") and part.size < _SMALL_MPEG else _USUAL_READ
+            read = _read_size(head, part.size)
             # tags are often no UTF-8
             with av.open(part, options=options, metadata_errors="replace", buffer_size=read) as container:
                 part.left = None
@@ -107,6 +108,13 @@ def open_media(path: bytes | str, *, fast: bool = False) -> Iterator[Media]:
         raise UnreadableAudio(path, _cause(error)) from error
     except OSError as error:
         raise UnreadableAudio.because(path, error) from error
+
+
+def _read_size(head: bytes, size: int) -> int:
+    """Return how many bytes of a file FFmpeg is to read at once."""
+    if head.startswith(b"\xff") and size < _SMALL_MPEG:
+        return _SMALL_READ
+    return _LARGE_READ if size >= _LARGE else _USUAL_READ
 
 
 @contextlib.contextmanager
