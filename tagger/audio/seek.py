@@ -18,6 +18,7 @@ MOST_HEADERS = 1 << 20  # [bytes] of headers, with comments and pictures, that a
 LEAST_LOOK, MOST_LOOK = 8 << 10, 64 << 10  # [bytes] read at a time, on the way to a place
 FARTHEST = 256 << 10  # [bytes] without a mark, after which there is none where it should be
 MOST_LOOKS = 10
+MOST_TIMES = 10  # what a piece may take of what it would at the file's mean bit rate
 NEAR = 0.5  # [s] before the place that decoding may begin
 CLOSE = 2.0  # [s] behind it, from where one step back leads to it
 
@@ -71,15 +72,17 @@ class SeekMap(ABC):
         if found is None:
             return None
         start, content = found
-        while True:
+        usual = max(LEAST_LOOK, self._bytes(end - begin + self.spacing))
+        while len(content) < MOST_TIMES * usual:  # a file whose marks stand still would be read to its end
             for mark in self.marks(content, start):
                 if mark.time >= end:
                     content += self.part.at(start + len(content), mark.position - start - len(content))
                     return self.headers + content[: mark.position - start]
-            more = self.part.at(start + len(content), max(LEAST_LOOK, self._bytes(end - begin + self.spacing)))
+            more = self.part.at(start + len(content), usual)
             if not more:
                 return self.headers + content
             content += more
+        return None
 
     def _place(self, time: float) -> tuple[int, bytes] | None:
         """Return where sound from this time on [s], or some before it, begins; and what was read from there on."""

@@ -18,6 +18,7 @@ from tagger.audio.encode import encode
 from tagger.audio.extent import AudioPart
 from tagger.audio.flac_seek import _crc8
 from tagger.audio.media import open_media
+from tagger.audio.ogg_seek import map_of_ogg
 from tagger.base.errors import UnreadableAudio
 from tagger.base.ogg import parse_page
 
@@ -141,6 +142,30 @@ def test_songs_one_behind_the_other(song: Path, tmp_path: Path, monkeypatch: pyt
     path.write_bytes(2 * song.read_bytes())
     mine, usual = both(path, monkeypatch, (3.2, 17.44))
     np.testing.assert_allclose(mine, usual, atol=CLOSE[song.suffix[1:]])
+
+
+def test_pages_whose_positions_stand_still_are_not_all_read(
+    songs: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = bytearray(songs["ogg"].read_bytes())
+    at, pages = 0, 0
+    while (page := parse_page(data, at)) is not None:
+        at, pages = page.end, pages + 1
+        if page.position > 44100:
+            data[page.start + 6 : page.start + 14] = (44100).to_bytes(8, "little")
+    assert pages > 50
+    path = tmp_path / "song.ogg"
+    path.write_bytes(data)
+    with path.open("rb", buffering=0) as file:
+        part = AudioPart(file)
+        whole = map_of_ogg(part, 0.0, SECONDS)
+        assert whole is not None
+        read: list[bytes] = []
+        real = AudioPart.at
+        monkeypatch.setattr(AudioPart, "at", lambda own, *given: read.append(real(own, *given)) or read[-1])
+        assert whole.around(0.5, 2.5) is None
+        assert whole.around(30.0, 32.0) is None
+    assert sum(map(len, read)) < 1.2 * len(data)
 
 
 @pytest.mark.parametrize("seed", range(12))
