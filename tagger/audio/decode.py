@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -126,9 +127,13 @@ class ClipReader:
         stated = self._media.container.duration
         self.duration = stated / av.time_base if stated else 0.0
         self._origin = float((self._media.stream.start_time or 0) * self._media.time_base)
-        self._map = map_of(self._media, self._origin, self.duration)
         if not self.duration or self._media.format == "aac":  # raw AAC: a guess from the first frames
             self._go_exact()
+
+    @functools.cached_property
+    def _map(self) -> SeekMap | None:
+        """How to find one's way in the file; looked for when the first clip is sought."""
+        return map_of(self._media, self._origin, self.duration)
 
     def __exit__(self, *error: object) -> None:
         self._stack.__exit__(*error)  # type: ignore[arg-type]

@@ -13,6 +13,8 @@ import os
 from collections.abc import Callable
 from typing import BinaryIO
 
+from tagger.base.files import read_at
+
 # Files that begin like this keep their tags elsewhere; in them, bytes that look like such a tag are sound.
 _OTHERWISE_TAGGED = (b"RIFF", b"RF64", b"FORM", b"OggS", b"\x30\x26\xb2\x75", b"\x1a\x45\xdf\xa3", b"DSD ")
 
@@ -146,7 +148,7 @@ class AudioPart(io.RawIOBase):
 
     def head(self, count: int) -> bytes:
         """Return the first bytes, wherever reading stands."""
-        return os.pread(self._descriptor, min(count, self.size), self._start)
+        return self.at(0, count)
 
     def at(self, position: int, count: int) -> bytes:
         """Return bytes from a position on, wherever reading stands; fewer where there are no more.
@@ -155,13 +157,7 @@ class AudioPart(io.RawIOBase):
         ------
         OSError
         """
-        found, wanted = b"", max(0, min(count, self.size - position))
-        while len(found) < wanted:
-            part = os.pread(self._descriptor, wanted - len(found), self._start + position + len(found))
-            if not part:  # the file was cut meanwhile
-                break
-            found += part
-        return found
+        return read_at(self._descriptor, self._start + position, min(count, self.size - position))
 
     def readable(self) -> bool:
         return True

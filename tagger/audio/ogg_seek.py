@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from tagger.audio.extent import AudioPart
 from tagger.audio.seek import LEAST_LOOK, MOST_HEADERS, Mark, SeekMap
-from tagger.base.ogg import MOST_HEAD_BYTES, NO_POSITION, PAGE_MARK, Page, parse_page
+from tagger.base.ogg import NO_POSITION, PAGE_MARK, Page, pages_from, parse_page
 
 OPUS_RATE = 48000  # [Hz] that positions count at, whatever the sound was recorded with (RFC 7845, section 4)
 
@@ -67,14 +67,9 @@ def map_of_ogg(part: AudioPart, begins: float, duration: float) -> OggMap | None
 
 def _end_of_headers(part: AudioPart, data: bytes, first: Page) -> int | None:
     """Return where the first page with sound begins; None if it is far, or the file has several streams."""
-    offset, start = 0, first.end
-    while start < MOST_HEADERS:
-        if start - offset + MOST_HEAD_BYTES > len(data):
-            data, offset = part.at(start, LEAST_LOOK), start
-        page = parse_page(data, start - offset, offset)
-        if page is None or page.serial != first.serial:
+    for page in pages_from(part.at, 0, LEAST_LOOK, data):
+        if page.serial != first.serial or page.start >= MOST_HEADERS:
             return None
         if page.position not in (0, NO_POSITION):
             return page.start
-        start = page.end
     return None

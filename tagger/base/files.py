@@ -1,4 +1,4 @@
-"""Replace files whole: no reader ever sees half of one."""
+"""Replace files whole, so that no reader ever sees half of one; and read parts of them by position."""
 
 from __future__ import annotations
 
@@ -13,6 +13,16 @@ from typing import IO, Any
 
 # errno(3) of a sync that a disk could not do; others mean that its file system knows no sync of folders
 LOST = frozenset((errno.EIO, errno.EREMOTEIO, errno.ESTALE, errno.ETIMEDOUT, errno.ENOSPC, errno.EDQUOT))
+
+
+def read_at(descriptor: int, offset: int, length: int) -> bytes:
+    """Return `length` bytes from `offset` on; fewer (or none) where the file has no more."""
+    parts = []
+    while length > 0 and (part := os.pread(descriptor, length, offset)):
+        parts.append(part)  # a network file system may hand out less than was asked for
+        offset += len(part)
+        length -= len(part)
+    return b"".join(parts)
 
 
 def fsync_folder(folder: str | bytes | os.PathLike[str]) -> None:
@@ -65,10 +75,10 @@ def replace_file(
         with os.fdopen(descriptor, mode, encoding=None if binary else encoding) as file:
             yield file
             file.flush()
+            if if_other and path.exists() and filecmp.cmp(temporary, path, shallow=False):
+                os.unlink(temporary)
+                return
             os.fsync(file.fileno())
-        if if_other and path.exists() and filecmp.cmp(temporary, path, shallow=False):
-            os.unlink(temporary)
-            return
         umask = os.umask(0)
         os.umask(umask)
         os.chmod(temporary, 0o666 & ~umask)

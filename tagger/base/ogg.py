@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 PAGE_MARK = b"OggS"
@@ -41,3 +42,28 @@ def parse_page(data: bytes, at: int = 0, offset: int = 0) -> Page | None:
         position=int.from_bytes(data[at + 6 : at + 14], "little"),
         packets=sum(1 for lace in table if lace < 255),
     )
+
+
+def pages_from(read: Callable[[int, int], bytes], start: int, at_once: int, data: bytes = b"") -> Iterator[Page]:
+    """Yield one page after the other, from where one begins; their contents are skipped.
+
+    Parameters
+    ----------
+    read : callable
+        Returns bytes of the file, from an offset, so many.
+    start : int
+        Where the first page begins.
+    at_once : int
+        Bytes read at a time.
+    data : bytes
+        What was read from `start` on already.
+    """
+    offset = start
+    while True:
+        if start - offset + MOST_HEAD_BYTES > len(data):
+            data, offset = read(start, at_once), start
+        page = parse_page(data, start - offset, offset)
+        if page is None:
+            return
+        yield page
+        start = page.end

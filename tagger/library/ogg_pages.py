@@ -6,9 +6,10 @@ audio's identity is in the bodies of its pages, not in their headers.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 
-from tagger.base.ogg import MOST_HEAD_BYTES, NO_POSITION, PAGE_MARK, Page, parse_page
+from tagger.base.ogg import NO_POSITION, PAGE_MARK, Page, pages_from, parse_page
 from tagger.library.view import View
 
 MOST_HEADER_PAGES = 1 << 14  # of 4 KiB, as mutagen writes them: 64 MiB of comments and pictures
@@ -21,20 +22,13 @@ def find_audio(view: View, start: int) -> int | None:
     Headers are skipped from page to page; where pages are large, the cover picture in them is hardly read.
     """
     serial, headers, seen = None, 0, 0
-    data, offset = b"", start  # a part of the file, and where it lies
-    for _ in range(MOST_HEADER_PAGES):
-        if start - offset + MOST_HEAD_BYTES > len(data):
-            data, offset = view.at(start, READ_BYTES), start
-        page = parse_page(data, start - offset, offset)
-        if page is None:
-            return None
+    for page in itertools.islice(pages_from(view.at, start, READ_BYTES), MOST_HEADER_PAGES):
         if serial is None and (found := _header_packets(view.at(page.body, 16))) is not None:
             serial, headers = page.serial, found
         if page.serial == serial:
             if seen >= headers if headers else page.position not in (0, NO_POSITION):
                 return page.start
             seen += page.packets
-        start = page.end
     return None
 
 

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from typing import Literal
 
 from tagger.base.errors import UnreadableTags
-from tagger.base.ogg import MOST_HEAD_BYTES, MOST_PAGE_BYTES, PAGE_MARK, Page, parse_page
+from tagger.base.ogg import MOST_HEAD_BYTES, MOST_PAGE_BYTES, PAGE_MARK, Page, pages_from, parse_page
 from tagger.library.detect import SEARCH, container_of
 from tagger.library.ogg_pages import find_audio
 from tagger.library.outer_tags import audio_span
@@ -137,8 +137,10 @@ def _ogg_gaps(view: View, start: int, end: int) -> list[Region]:
     if first is None or view.size - first <= 3 * OGG_EDGE:
         return []
     kept = first
-    while kept < first + EDGE and (page := parse_page(view.at(kept, MOST_HEAD_BYTES), 0, kept)) is not None:
+    for page in pages_from(view.at, first, MOST_HEAD_BYTES):
         kept = page.end
+        if kept >= first + EDGE:
+            break
     for reach in (2 * EDGE, OGG_EDGE):
         tail = end - reach
         found = _first_page(view.at(tail, view.size - tail), tail, end)

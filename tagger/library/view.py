@@ -8,6 +8,7 @@ import stat
 from collections.abc import Iterator
 
 from tagger.base.errors import UnreadableTags
+from tagger.base.files import read_at
 
 
 class View:
@@ -19,14 +20,7 @@ class View:
 
     def at(self, offset: int, length: int) -> bytes:
         """Return `length` bytes from `offset`; fewer (or none) where the file has no more."""
-        if offset < 0:
-            return b""
-        parts = []
-        while length > 0 and (part := os.pread(self._descriptor, length, offset)):
-            parts.append(part)  # a network file system may hand out less than was asked for
-            offset += len(part)
-            length -= len(part)
-        return b"".join(parts)
+        return b"" if offset < 0 else read_at(self._descriptor, offset, length)
 
 
 @contextlib.contextmanager

@@ -24,11 +24,8 @@ from tagger.base.ogg import parse_page
 
 SECONDS = 60.0
 OFFSETS = (0.0, 0.3, 1.0, 17.44, 33.2, 58.0)
-CLOSE = {
-    "ogg": 1e-6,
-    "flac": 1e-6,
-    "opus": 2e-3,
-}  # Opus goes on from what it heard before, and 80 ms are enough for the ear only
+# Opus goes on from what it heard before, and 80 ms are enough for the ear only.
+CLOSE = {"ogg": 1e-6, "flac": 1e-6, "opus": 2e-3}
 
 
 def noise(seconds: float = SECONDS, rate: int = 44100) -> np.ndarray:

@@ -200,7 +200,7 @@ def test_review_round_trip(night: Station, tmp_path: Path, monkeypatch: pytest.M
         writer.writeheader()
         writer.writerows(rows)
     result = night.run("review", "import", sheet)
-    assert (result.code, result.counts["decisions"]) == (0, 3), str(result.facts)[:900] + result.err
+    assert (result.code, result.counts["decisions"]) == (0, 3), result.facts
     written = night.run("write", "--apply")
     assert written.counts["written"] == 2
     assert {item["decision"] for item in written.facts["plan"]} == {"person"}
